@@ -1,0 +1,107 @@
+"""Layers over stacked replicas.
+
+Notation: R replicas, B sequences of a batch, T time steps, C or d channels,
+H heads, K taps. Activations are [R, B, T, C]; `mask` is [R, B, T, 1] with 1 for
+time steps that exist and 0 for padding.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.network.parameters import Layout, Parameters, ones, uniform, zeros
+
+
+class Linear:
+    """y = x W^T + b for each replica, over the last axis."""
+
+    def __init__(
+        self, layout: Layout, name: str, inputs: int, outputs: int, *, bias: bool = True
+    ) -> None:
+        self.weight = layout.slot(f"{name}.weight", (outputs, inputs), uniform(inputs))
+        self.bias = layout.slot(f"{name}.bias", (1, outputs), zeros) if bias else None
+
+    def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
+        """[R, ..., inputs] -> [R, ..., outputs]."""
+        weight = parameters[self.weight].mT
+        rows = x.reshape(x.shape[0], -1, x.shape[-1])
+        if self.bias is None:
+            y = torch.bmm(rows, weight)
+        else:
+            y = torch.baddbmm(parameters[self.bias], rows, weight)
+        return y.view(*x.shape[:-1], y.shape[-1])
+
+
+class LayerNorm:
+    """Norm over channels (Ba et al. 2016) with each replica's own scale and shift."""
+
+    def __init__(self, layout: Layout, name: str, width: int) -> None:
+        self.width = width
+        self.scale = layout.slot(f"{name}.scale", (1, 1, width), ones)
+        self.shift = layout.slot(f"{name}.shift", (1, 1, width), zeros)
+
+    def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C] -> [R, B, T, C]."""
+        normed = F.layer_norm(x, (self.width,))
+        scale, shift = parameters[self.scale], parameters[self.shift]
+        return torch.addcmul(shift.to(normed.dtype), normed, scale.to(normed.dtype))
+
+
+class DepthwiseConv:
+    """Convolution over time, one filter a channel and replica.
+
+    Replicas are folded into channels, laid out so that no time axis is moved:
+    one grouped convolution serves the whole stack.
+    """
+
+    def __init__(self, layout: Layout, name: str, width: int, kernel: int) -> None:
+        self.kernel = kernel
+        self.weight = layout.slot(f"{name}.weight", (width, kernel), uniform(kernel))
+        self.bias = layout.slot(f"{name}.bias", (width,), zeros)
+
+    def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C] -> [R, B, T, C]; x must be 0 where there is padding."""
+        replicas, batch, time, width = x.shape
+        image = x.permute(1, 0, 3, 2).reshape(batch, replicas * width, time, 1)
+        y = F.conv2d(
+            image.contiguous(memory_format=torch.channels_last),
+            parameters[self.weight].reshape(replicas * width, 1, self.kernel, 1),
+            parameters[self.bias].reshape(replicas * width),
+            padding=(self.kernel // 2, 0),
+            groups=replicas * width,
+        )
+        return y.view(batch, replicas, width, time).permute(1, 0, 3, 2)
+
+
+class Attention:
+    """Multi-head self-attention (Vaswani et al. 2017) over the time steps that exist.
+
+    Queries, keys and values have no bias: a key's has no gradient, and Adam
+    drifts on a parameter without one.
+    """
+
+    def __init__(self, layout: Layout, name: str, width: int, heads: int) -> None:
+        self.heads = heads
+        self.inward = Linear(layout, f"{name}.qkv", width, 3 * width, bias=False)
+        self.outward = Linear(layout, f"{name}.out", width, width)
+
+    def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C] -> [R, B, T, C]."""
+        replicas, batch, time, width = x.shape
+        size = width // self.heads
+        qkv = self.inward(x, parameters)
+        qkv = qkv.view(replicas * batch, time, 3, self.heads, size).permute(2, 0, 3, 1, 4)
+        exists = mask.reshape(replicas * batch, 1, 1, time) > 0
+        mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=exists)
+        mixed = mixed.transpose(1, 2).reshape(replicas, batch, time, width)
+        return self.outward(mixed, parameters)
+
+
+def masked_mean_std(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean and SD over the time steps that exist: [R, B, T, C] -> [R, B, 2 C]."""
+    count = mask.sum(2).clamp_min(1.0)
+    mean = (x * mask).sum(2) / count
+    variance = ((x - mean.unsqueeze(2)) * mask).square().sum(2) / count
+    return torch.cat((mean, (variance + 1e-5).sqrt()), dim=-1)
