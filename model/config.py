@@ -111,8 +111,9 @@ class NetworkConfig(Settings):
 NETWORK_PRESETS: dict[str, NetworkConfig] = {
     "tiny": NetworkConfig(),
     "base": NetworkConfig(width=128, blocks=4, heads=4, kernel=31, expansion=4),
+    # expansion 7 brings it to the 23 million parameters of the plan
     "reference": NetworkConfig(
-        width=256, blocks=8, heads=8, kernel=31, expansion=4, bert_layers=4, stride=1
+        width=256, blocks=8, heads=8, kernel=31, expansion=7, bert_layers=4, stride=1
     ),
 }
 

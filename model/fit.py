@@ -5,9 +5,11 @@ Notation: T trials, K folds, R = T x K replicas, row = trial x K + fold.
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
@@ -60,12 +62,8 @@ class FitContext:
             sequences, settings.folds, settings.seed, settings.features.normalise
         )
         self.streams.of_repeat(0)
-        self.data = DeviceData(
-            sequences, settings.features.max_length, self.device, self.dtype
-        )
-        self.network = Squeezeformer(
-            settings.network, len(sequences.channels), sequences.hierarchy
-        )
+        self.data = DeviceData(sequences, settings.features.max_length, self.device, self.dtype)
+        self.network = Squeezeformer(settings.network, len(sequences.channels), sequences.hierarchy)
         self.plan = BatchPlan.of(
             settings.seed, len(sequences), settings.folds, settings.training.batch_size
         )
@@ -91,8 +89,7 @@ def fit(
         What became of each trial, in their order.
     """
     stack = Stack(context, trials, on_epoch or (lambda _: ()))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+    with quiet_lightning():
         trainer = pl.Trainer(
             accelerator="gpu" if context.device.type == "cuda" else "cpu",
             devices=[context.device.index or 0] if context.device.type == "cuda" else 1,
@@ -108,6 +105,20 @@ def fit(
         )
         trainer.fit(stack.module, datamodule=stack.batches)
     return stack.ledger.outcomes()
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence advice about loaders, loggers and devices that does not apply to stacks."""
+    logger = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 class StackBatches(pl.LightningDataModule):
@@ -140,9 +151,7 @@ class StackBatches(pl.LightningDataModule):
 class Stack(pl.Callback):
     """A stack in training: reports after each epoch, and lets go of trials that are out."""
 
-    def __init__(
-        self, context: FitContext, trials: Sequence[TrialSpec], on_epoch: OnEpoch
-    ) -> None:
+    def __init__(self, context: FitContext, trials: Sequence[TrialSpec], on_epoch: OnEpoch) -> None:
         folds = context.settings.folds
         repeats = list(dict.fromkeys(trial.repeat for trial in trials))
         self.streams = [s for repeat in repeats for s in context.streams.of_repeat(repeat)]

@@ -64,3 +64,8 @@ class Hierarchy:
     def is_target(self) -> NDArray[np.bool_]:
         """Whether each fine id is a target class, [fine]."""
         return np.not_equal(self.fine_to_coarse, self.coarse.index(self.other))
+
+    @cached_property
+    def member(self) -> NDArray[np.float64]:
+        """1 where a fine class belongs to a coarse one, else 0, [fine, coarse]."""
+        return np.eye(len(self.coarse))[self.fine_to_coarse]

@@ -39,13 +39,11 @@ def confusion(truth: Tensor, predicted: Tensor, counted: Tensor, classes: int) -
     Returns:
         [R, N, N] counts, truth along rows.
     """
-    replicas = truth.shape[0]
-    row = torch.arange(replicas, device=truth.device).unsqueeze(1) * classes * classes
-    cell = row + truth * classes + predicted
-    counts = torch.bincount(
-        cell[counted].flatten(), minlength=replicas * classes * classes
-    )
-    return counts.view(replicas, classes, classes)
+    replicas, cells = truth.shape[0], classes * classes
+    first = torch.arange(replicas, device=truth.device).unsqueeze(1) * cells
+    cell = torch.where(counted, first + truth * classes + predicted, replicas * cells)
+    counts = torch.bincount(cell.flatten(), minlength=replicas * cells)
+    return counts[: replicas * cells].view(replicas, classes, classes)
 
 
 def f1(true_positive: Tensor, truth: Tensor, predicted: Tensor) -> Tensor:
@@ -55,18 +53,16 @@ def f1(true_positive: Tensor, truth: Tensor, predicted: Tensor) -> Tensor:
 
 def scores(counts: Tensor, hierarchy: Hierarchy) -> Scores:
     """Score each replica from its fine confusion counts, [R, N, N]."""
-    device = counts.device
-    to_coarse = torch.nn.functional.one_hot(
-        torch.from_numpy(hierarchy.fine_to_coarse).to(device), len(hierarchy.coarse)
-    ).double()
-    coarse = to_coarse.T @ counts.double() @ to_coarse
-    hit = coarse.diagonal(dim1=1, dim2=2)
-    truth, predicted = coarse.sum(2), coarse.sum(1)
+    counts = counts.double()
+    member = torch.from_numpy(hierarchy.member).to(counts)
+    other = hierarchy.coarse.index(hierarchy.other)
+    truth, predicted = counts.sum(2) @ member, counts.sum(1) @ member
+    hit = ((counts @ member) * member).sum(1)
     occurs = (truth + predicted) > 0
     macro = f1(hit, truth, predicted).sum(1) / occurs.sum(1).clamp_min(1)
 
-    other = hierarchy.coarse.index(hierarchy.other)
-    keep = torch.arange(len(hierarchy.coarse), device=device) != other
-    targets = coarse[:, keep][:, :, keep].sum((1, 2))
-    binary = f1(targets, truth[:, keep].sum(1), predicted[:, keep].sum(1))
+    total = truth.sum(1)
+    called = predicted[:, other]
+    is_other = truth[:, other]
+    binary = f1(total - is_other - called + hit[:, other], total - is_other, total - called)
     return Scores(score=(binary + macro) / 2, binary_f1=binary, macro_f1=macro)

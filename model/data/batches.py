@@ -6,6 +6,7 @@ channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,9 +52,7 @@ class DeviceData:
         self.start = sequences.start + sequences.length - self.length
         self.rows = torch.tensor(sequences.features, device=device)
         self.present = (
-            None
-            if sequences.present is None
-            else torch.tensor(sequences.present, device=device)
+            None if sequences.present is None else torch.tensor(sequences.present, device=device)
         )
         self.label = torch.tensor(sequences.label, device=device)
         self.start_on_device = torch.tensor(self.start, device=device)
@@ -151,7 +150,7 @@ class ValidationBatches:
         self.longest = max(len(stream.test) for stream in streams)
 
     def __len__(self) -> int:
-        return -(-self.longest // self.batch)
+        return math.ceil(self.longest / self.batch)
 
     def __iter__(self) -> Iterator[StackBatch]:
         scaling = Scaling(self.streams, self.data)

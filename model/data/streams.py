@@ -106,9 +106,7 @@ class BatchPlan:
         """Let an epoch show as many sequences as a training side has on average."""
         return cls(seed, batch, math.ceil(sequences * (folds - 1) / folds / batch))
 
-    def epoch(
-        self, stream: Stream, epoch: int, length: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def epoch(self, stream: Stream, epoch: int, length: NDArray[np.int64]) -> NDArray[np.int64]:
         """Positions of a stream's sequences, [S, B].
 
         Windows of the epoch are sorted by length and cut into batches. Within a
@@ -146,8 +144,7 @@ class Streams:
         if repeat not in self._made:
             fold = assign_folds(self.sequences, self.folds, self.seed, repeat)
             self._made[repeat] = tuple(
-                self._stream(StreamKey(self.seed, repeat, k), fold == k)
-                for k in range(self.folds)
+                self._stream(StreamKey(self.seed, repeat, k), fold == k) for k in range(self.folds)
             )
         return self._made[repeat]
 
@@ -174,9 +171,7 @@ class Moments:
         """Sum up every sequence."""
         shape = (len(sequences), len(sequences.channels))
         count, total, square = (np.zeros(shape) for _ in range(3))
-        for i, (start, length) in enumerate(
-            zip(sequences.start, sequences.length, strict=True)
-        ):
+        for i, (start, length) in enumerate(zip(sequences.start, sequences.length, strict=True)):
             rows = sequences.features[start : start + length].astype(np.float64)
             total[i] = rows.sum(0)
             square[i] = np.einsum("tc,tc->c", rows, rows)
@@ -188,12 +183,12 @@ class Moments:
 
     def over(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and SD over the chosen sequences, [1, C] each."""
-        sums = (part[chosen].sum(0, keepdims=True) for part in (self.count, self.total, self.square))
+        sums = (
+            part[chosen].sum(0, keepdims=True) for part in (self.count, self.total, self.square)
+        )
         return _mean_sd(*sums)
 
-    def by_group(
-        self, group: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def by_group(self, group: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and SD over all sequences of each one's own group, [N, C] each."""
         member = np.zeros((group.max() + 1, len(group)))
         member[group, np.arange(len(group))] = 1.0

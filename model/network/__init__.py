@@ -1,0 +1,1 @@
+"""The network: flat parameters with named slots, layers, and the Squeezeformer."""

@@ -91,7 +91,9 @@ class Layout:
     def initial(self, generator: torch.Generator) -> Tensor:
         """Draw one replica's parameters, [P] float32 on the CPU."""
         flat = torch.empty(self.size)
-        for slot, part in zip(self.slots, torch.split(flat, [s.size for s in self.slots]), strict=True):
+        for slot, part in zip(
+            self.slots, torch.split(flat, [s.size for s in self.slots]), strict=True
+        ):
             slot.initialise(part.view(slot.shape), generator)
         return flat
 
