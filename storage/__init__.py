@@ -1,0 +1,1 @@
+"""Tables beside Optuna's, in the same database: claims, outcomes, histories, predictions."""

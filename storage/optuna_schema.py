@@ -1,0 +1,78 @@
+"""Optuna's own storage on the same database. The one module here that imports Optuna."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.storages import RDBStorage
+from sqlalchemy import Connection, event
+
+from storage.engine import CONNECT_SECONDS, open_engine, sqlite_creator, translated
+from storage.errors import SchemaTooNew
+from storage.schema import check, schema_lock
+from storage.url import masked, sqlite_path
+
+
+def open_optuna(url: str, *, reads_only: bool = False) -> RDBStorage:
+    """Optuna's storage on a database that `storage.schema.upgrade` has made.
+
+    On SQLite every transaction begins IMMEDIATE: Optuna reads before it writes,
+    so with a plain BEGIN two processes give out the same trial, or fail for
+    having read too early. With `reads_only` it begins plainly, for callers that
+    change nothing and should not hold up those that do.
+
+    Raises:
+        UnavailableError: the database is not there, locked or gone.
+        SchemaError: its tables do not fit this code, or were made by a newer Optuna.
+    """
+    engine = open_engine(url)
+    try:
+        check(engine)
+        with schema_lock(engine):
+            storage = make_schema(url)
+    finally:
+        engine.dispose()
+    if storage.engine.dialect.name == "sqlite":
+        event.listen(storage.engine, "begin", _begin if reads_only else _begin_immediate)
+    return storage
+
+
+def make_schema(url: str) -> RDBStorage:
+    """Make or migrate Optuna's tables. The caller holds `schema_lock`."""
+    engine = open_engine(url)
+    plain = engine.url.render_as_string(hide_password=False)
+    with translated(engine):
+        storage = RDBStorage(
+            plain.replace("{", "{{").replace("}", "}}"),  # Optuna formats its URLs
+            engine_kwargs=_engine_arguments(url),
+            skip_compatibility_check=True,
+        )
+        _upgrade(storage)
+    return storage
+
+
+def _engine_arguments(url: str) -> dict[str, Any]:
+    path = sqlite_path(url)
+    if path is None:
+        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+    return {"creator": sqlite_creator(path, "NORMAL")}
+
+
+def _upgrade(storage: RDBStorage) -> None:
+    current = storage.get_current_version()
+    if current == storage.get_head_version():
+        return
+    if current not in storage.get_all_versions():
+        raise SchemaTooNew(
+            f"storage {masked(storage.engine.url)}: its Optuna tables ({current}) were made by a "
+            "newer Optuna; update optuna, or use another storage"
+        )
+    storage.upgrade()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,132 @@
+"""Parsing, checking and masking of storage URLs. Nothing here opens a database."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.errors import UrlError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+DEFAULT = "sqlite:///study.db"
+VARIABLE = "STUDY_STORAGE"
+EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+_SQLITE_HEADER = b"SQLite format 3\0"
+_POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
+_SECRETS = {"password", "sslpassword"}
+_CREDENTIALS = re.compile(r"(?<=://)([^/@:]*):.*@")
+_SECRET_ARGUMENT = re.compile(rf"(?<=[?&])({'|'.join(sorted(_SECRETS))})=[^&]*", re.IGNORECASE)
+
+
+def resolve_url(flag: str | None) -> str:
+    """Storage URL to use: the flag, else STUDY_STORAGE, else sqlite:///study.db; checked.
+
+    Raises:
+        UrlError: an unknown scheme, a driver that is not installed, or a file that cannot
+            be a database.
+    """
+    text = flag if flag is not None else os.environ.get(VARIABLE) or DEFAULT
+    url = parse(text)
+    if url.get_backend_name() == "sqlite":
+        _check_file(sqlite_path(url), text)
+    return url.render_as_string(hide_password=False)
+
+
+def parse(text: str) -> URL:
+    """Parse a URL and complete its driver: PostgreSQL goes through psycopg.
+
+    Raises:
+        UrlError: not a URL of SQLite or PostgreSQL, or one that lacks a part.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise UrlError(f"storage: {EXPECTED}, found {masked(text)!r}") from None
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return _checked_sqlite(url.set(drivername="sqlite"), text)
+    if url.drivername in _POSTGRESQL:
+        return _checked_postgresql(url.set(drivername="postgresql+psycopg"), text)
+    if url.get_backend_name() == "postgresql":
+        raise UrlError(
+            f"storage {masked(text)}: expected the driver psycopg, "
+            f"found {url.get_driver_name()!r}; write postgresql://..."
+        )
+    raise UrlError(f"storage: {EXPECTED}, found scheme {url.drivername!r}")
+
+
+def masked(url: str | URL) -> str:
+    """Render a URL without its passwords, whether it can be parsed or not."""
+    text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
+    return _SECRET_ARGUMENT.sub(r"\1=***", _CREDENTIALS.sub(r"\1:***@", text))
+
+
+def sqlite_path(url: str | URL) -> Path | None:
+    """File of an SQLite URL; None for another database."""
+    parsed = parse(url) if isinstance(url, str) else url
+    if parsed.get_backend_name() != "sqlite" or parsed.database is None:
+        return None
+    return Path(parsed.database)
+
+
+def _checked_sqlite(url: URL, text: str) -> URL:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise UrlError(
+            f"storage {masked(text)}: expected a file that several processes can open, "
+            "as in sqlite:///study.db"
+        )
+    if url.host or url.query:
+        raise UrlError(
+            f"storage {masked(text)}: expected nothing but a path after sqlite:///; "
+            "an absolute path has four slashes, as in sqlite:////data/study.db"
+        )
+    return url
+
+
+def _checked_postgresql(url: URL, text: str) -> URL:
+    if not url.database and "dbname" not in url.query:
+        raise UrlError(
+            f"storage {masked(text)}: expected the name of a database, "
+            "as in postgresql://USER@HOST/DATABASE"
+        )
+    if find_spec("psycopg") is None:
+        raise UrlError(
+            f"storage {masked(text)}: PostgreSQL needs the package psycopg, which is not "
+            'installed; run pip install "loss-weight-study[postgresql]"'
+        )
+    return url
+
+
+def _check_file(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    where = f"storage {masked(text)}"
+    for folder in path.absolute().parents:
+        if folder.is_dir():
+            break
+        if folder.exists():
+            raise UrlError(f"{where}: expected a folder, but {folder} is a file")
+    if not path.absolute().parent.is_dir():
+        raise UrlError(f"{where}: folder {path.absolute().parent} does not exist; create it first")
+    if path.is_dir():
+        raise UrlError(f"{where}: expected a file, but {path} is a folder")
+    if path.exists():
+        _check_header(path, where)
+
+
+def _check_header(path: Path, where: str) -> None:
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_SQLITE_HEADER))
+    except OSError as error:
+        raise UrlError(f"{where}: {path} cannot be read: {error.strerror}") from None
+    if header and header != _SQLITE_HEADER:
+        raise UrlError(f"{where}: expected an SQLite database, but {path} is something else")

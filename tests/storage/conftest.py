@@ -1,0 +1,137 @@
+"""Every test that asks for `url` or `engine` runs against each database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from storage import studies
+from storage.engine import open_engine
+from storage.runs import CellRef, Fingerprints, Holder, Runs
+from storage.schema import upgrade
+from storage.studies import StudyIdentity
+from tests.storage.postgres import Cluster, binaries, cluster
+
+STUDY = StudyIdentity(
+    study_id=7,
+    name="study",
+    config={"epochs": 3},
+    arms=("fixed", "direct"),
+    seed=2**40,
+    data_hash="d",
+    config_hash="c",
+    model_hash="m",
+    environment={"commit": "abc"},
+)
+MADE_OF = Fingerprints("m", "d", "c", {"packages": {"torch": "2"}})
+HOLDER = Holder("holder-1", "host", "boot", 1, 10.0)
+OTHER = replace(HOLDER, id="holder-2", pid=2)
+
+
+def cells(count: int) -> list[CellRef]:
+    return [CellRef(f"cell{i:04}", "fixed", 0, {"alpha": i / count}) for i in range(count)]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with cluster(programs) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_made(postgres: Cluster) -> str:
+    """Name of a database with the schema in it, to copy."""
+    url = postgres.create_database()
+    upgrade(url)
+    return str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def postgres_shared(postgres: Cluster, postgres_made: str) -> str:
+    """Name of a copy of it for tests that leave the schema alone; copies are slow."""
+    return str(make_url(postgres.create_database(postgres_made)).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SQLite file with the schema in it, to copy."""
+    path = tmp_path_factory.mktemp("made") / "study.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without any table (with SQLite: of no file yet)."""
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path}/study.db"
+    server: Cluster = request.getfixturevalue("postgres")
+    return server.create_database()
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database with the schema in it and no study; the schema is not to be changed."""
+    if backend == "sqlite":
+        made: Path = request.getfixturevalue("sqlite_made")
+        shutil.copy(made, tmp_path / "study.db")
+        return f"sqlite:///{tmp_path}/study.db"
+    server: Cluster = request.getfixturevalue("postgres")
+    shared: str = request.getfixturevalue("postgres_shared")
+    server.psql(shared, "DELETE FROM study_record")
+    return server.url(shared)
+
+
+@pytest.fixture
+def own_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database whose schema may be changed."""
+    if backend == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_made"), tmp_path)
+        return f"sqlite:///{tmp_path}/study.db"
+    server: Cluster = request.getfixturevalue("postgres")
+    return server.create_database(request.getfixturevalue("postgres_made"))
+
+
+@pytest.fixture
+def sqlite_url(sqlite_made: Path, tmp_path: Path) -> str:
+    """URL of an SQLite database with the schema in it, for what only SQLite does."""
+    shutil.copy(sqlite_made, tmp_path)
+    return f"sqlite:///{tmp_path}/study.db"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """Engine on a database that holds the study STUDY, without trials."""
+    engine = open_engine(url)
+    studies.record(engine, STUDY)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def runs(engine: Engine) -> Runs:
+    return Runs(engine, STUDY.study_id, HOLDER)
+
+
+@pytest.fixture
+def other(engine: Engine) -> Runs:
+    """The same study as another process sees it."""
+    return Runs(engine, STUDY.study_id, OTHER)
