@@ -1,0 +1,58 @@
+"""Serve optuna-dashboard on a study's database, read-only unless told otherwise."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from study.arguments import exit_code, parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command. Returns the exit code: 0 done, 2 a mistake of the user."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return exit_code(lambda: _serve(arguments))
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = parser("study.dashboard", __doc__)
+    made.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1, this machine)")
+    made.add_argument(
+        "--port", type=_port, default=8080, help="0 takes any that is free (default: 8080)"
+    )
+    made.add_argument(
+        "--allow-writes",
+        action="store_true",
+        help="let visitors change and delete studies; there is no login",
+    )
+    return made
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, found {text!r}")
+    return int(text)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    """Check all that can be wrong before importing what takes seconds."""
+    from storage.url import resolve_url
+    from study.database import existing
+    from study.web.server import listen
+
+    with existing(arguments.storage), listen(arguments.host, arguments.port) as server:
+        from study.web.application import application
+
+        url = resolve_url(arguments.storage)
+        server.set_app(application(url, allow_writes=arguments.allow_writes))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        print(f"Dashboard: {server.url} (Ctrl-C ends it)", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

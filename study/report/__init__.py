@@ -1,0 +1,1 @@
+"""What a study holds: `summary` makes the numbers, the other modules show them."""

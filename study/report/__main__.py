@@ -1,0 +1,54 @@
+"""Report what a study holds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from study.arguments import add_study_name, exit_code, parser
+from study.errors import UsageError
+
+FORMATS = {
+    "text": "study.report.text",
+    "markdown": "study.report.markdown",
+    "json": "study.report.as_json",
+}
+"""Module that renders each format."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command. Returns the exit code: 0 done, 2 a mistake of the user."""
+    arguments = _parser().parse_args(argv)
+    return exit_code(lambda: _report(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = parser("study.report", __doc__)
+    add_study_name(made)
+    made.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
+    made.add_argument("--output", metavar="F", type=Path, help="write to this file instead")
+    return made
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from study.database import existing
+    from study.report.summary import read
+
+    with existing(arguments.storage) as engine:
+        summary = read(engine, arguments.study_name)
+    rendered: str = import_module(FORMATS[arguments.format]).render(summary)
+    if arguments.output is None:
+        sys.stdout.write(rendered)
+        return
+    try:
+        arguments.output.write_text(rendered, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            [f"--output {arguments.output}: cannot be written: {error.strerror}"]
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

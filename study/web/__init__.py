@@ -1,0 +1,1 @@
+"""Serving a study over HTTP."""
