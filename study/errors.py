@@ -3,7 +3,7 @@
 StudyError
 ├── UsageError       flags, files or variables that say something wrong; carries all faults
 ├── MismatchError    a study that cannot go on as asked; carries all differences
-└── WorkerError      a worker that cannot start (study.worker.pool)
+└── WorkerError      a worker that cannot start
 """
 
 from __future__ import annotations
@@ -35,3 +35,7 @@ class MismatchError(StudyError):
             + "\n".join(f"  - {difference}" for difference in self.differences)
             + "\nUndo the change, take another --study-name, or go on with --accept-changes."
         )
+
+
+class WorkerError(StudyError):
+    """A worker that could not start: data, device or memory; its own message."""

@@ -1,0 +1,211 @@
+"""Runs the cells of a study: feeds workers, and writes what becomes of every trial.
+
+One thread waits for messages of workers; between messages it does what time
+asks for. It never imports torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
+from study.trials import Place, Trial
+from study.worker.handle import Gone, Worker
+from study.worker.messages import Answer, Epoch, Failed, Finished, Job
+from study.worker.pool import started
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.outcomes import EpochReport
+    from storage.tables import Cause
+    from study.progress import Progress
+    from study.stop import StopSignal
+    from study.supply import Supply
+    from study.trials import Trials
+    from study.worker.pool import Pool
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
+"""Between writes of histories and leases."""
+RECONCILE_SECONDS = 10.0
+"""Between looks at what other processes have done and left undone."""
+
+
+class Coordinator:
+    """The loop. Its workers belong to the pool, which ends them."""
+
+    def __init__(
+        self,
+        trials: Trials,
+        supply: Supply,
+        pool: Pool,
+        progress: Progress,
+        spec: Callable[[Trial], TrialSpec],
+    ) -> None:
+        """Prepare to run.
+
+        Args:
+            trials: where claims and outcomes are written.
+            supply: the cells to run.
+            pool: the workers; those not ready yet get jobs when they are.
+            progress: is told what happens.
+            spec: what a worker is told of a trial.
+        """
+        self._trials = trials
+        self._supply = supply
+        self._pool = pool
+        self._progress = progress
+        self._spec = spec
+        self._places: dict[Worker, Place] = {}
+        self._jobs: dict[Worker, dict[str, Trial]] = {}
+        self._flush = Timer(FLUSH_SECONDS)
+        self._reconcile = Timer(RECONCILE_SECONDS)
+
+    def run(self, stop: StopSignal) -> None:
+        """Run until every cell is finished, or told to stop.
+
+        Nothing is held when it returns or raises: what ran is released.
+
+        Raises:
+            WorkerError: a worker that cannot start.
+            StorageError: the database was lost.
+        """
+        try:
+            while not stop.requested and not self._is_done():
+                self._hand_out()
+                for worker, answer in self._pool.answers(stop, TICK_SECONDS):
+                    self.take(worker, answer)
+                self._upkeep()
+            self._progress.counted(self._supply.counts())
+        finally:
+            self._progress.close()
+            self._pool.end()
+            self._trials.release_all("interrupted", "the run was stopped")
+
+    def take(self, worker: Worker, answer: Answer | Gone) -> None:
+        """Act on what a worker says."""
+        if worker not in self._places:
+            ready = started(worker, answer)
+            self._places[worker] = Place(f"{socket.gethostname()}:{worker.pid}", ready.device)
+            return
+        match answer:
+            case Epoch(reports):
+                self._note_epoch(worker, reports)
+            case Finished(outcomes):
+                self._settle(worker, outcomes)
+            case Failed(reason):
+                self._fail(worker, "exception", reason)
+            case Gone(reason):
+                self._fail(worker, "crashed", reason)
+            case _:
+                raise AssertionError(f"{worker.files.name} said {answer} between jobs")
+
+    def _is_done(self) -> bool:
+        return not self._jobs and self._supply.is_exhausted()
+
+    def _hand_out(self) -> None:
+        """Give every idle worker a job, as long as there are any."""
+        for worker, place in self._places.items():
+            if worker in self._jobs:
+                continue
+            claimed = self._supply.next_job()
+            if not claimed:
+                return
+            trials = self._trials.start(claimed, place)
+            if trials:
+                self._jobs[worker] = {trial.key: trial for trial in trials}
+                worker.train(Job([self._spec(trial) for trial in trials]))
+
+    def _note_epoch(self, worker: Worker, reports: Sequence[EpochReport]) -> None:
+        job = self._jobs[worker]
+        goes_on = {r.key: self._trials.report(job[r.key], r) for r in reports}
+        dropped = frozenset(key for key, on in goes_on.items() if not on)
+        if dropped:
+            worker.drop(dropped)
+
+    def _settle(self, worker: Worker, outcomes: Sequence[Outcome]) -> None:
+        """Write what became of a job."""
+        job = self._jobs.pop(worker)
+        place = self._places[worker]
+        for outcome in outcomes:
+            trial = job[outcome.key]
+            match outcome:
+                case TrialResult():
+                    self._note_result(trial, self._trials.complete(trial, outcome, place))
+                case TrialDropped():
+                    self._note_result(trial, self._trials.prune(trial, outcome.seconds, place))
+                case TrialFailure():
+                    self._note_failure(
+                        trial, outcome.cause, _text(outcome), worker, outcome.seconds
+                    )
+
+    def _fail(self, worker: Worker, cause: Cause, reason: str) -> None:
+        """Write that a job failed as a whole, and have another process take the worker's place."""
+        for trial in self._jobs.pop(worker, {}).values():
+            self._note_failure(trial, cause, reason, worker)
+        del self._places[worker]
+        self._pool.replace(worker)
+        self._supply.look_again()
+
+    def _note_result(self, trial: Trial, is_written: bool) -> None:
+        if is_written:
+            self._progress.finished(trial.cell.arm, trial.value)
+        else:
+            log.warning("a result of %s came too late: the cell was taken over", trial.cell.arm)
+
+    def _note_failure(
+        self,
+        trial: Trial,
+        cause: Cause,
+        reason: str,
+        worker: Worker,
+        seconds: float | None = None,
+    ) -> None:
+        state = self._trials.fail(trial, cause, reason, worker.log_tail(), seconds)
+        if state == "failed":
+            self._progress.failed()
+        log.warning(
+            "trial %d (%s) failed, %s: %s; %s",
+            trial.number,
+            trial.cell.arm,
+            cause,
+            reason.strip().splitlines()[-1],
+            "its cell will be tried again" if state == "retry" else "for good",
+        )
+
+    def _upkeep(self) -> None:
+        """Do what time asks for."""
+        if self._flush.is_due():
+            self._trials.flush()
+        if self._reconcile.is_due():
+            self._trials.reconcile()
+            self._progress.counted(self._supply.counts())
+        running = [trial for job in self._jobs.values() for trial in job.values()]
+        self._progress.show([(trial.cell.arm, trial.epoch) for trial in running])
+
+
+class Timer:
+    """Says at every so many seconds that it is time; the first time at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether the time has come; if so, the next one is set."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
+def _text(failure: TrialFailure) -> str:
+    return f"{failure.term} was not finite in epoch {failure.epoch}, fold {failure.fold}"

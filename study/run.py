@@ -1,0 +1,129 @@
+"""Train until the study holds N finished trials in all, then report them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from model.errors import ModelError
+from storage.errors import SchemaMissing, StorageError, StudyMissing
+from study.arguments import DONE, MISTAKE
+from study.errors import StudyError
+from study.run_arguments import RunParser
+
+if TYPE_CHECKING:
+    from storage.queries import TrialRow
+    from study.config import RunOptions, StudyConfig
+
+FAILED, INTERRUPTED = 1, 130
+"""Exit codes, beside those of every command."""
+TRAINER = "study.worker.training:stack_trainer"
+
+
+def main(argv: Sequence[str] | None = None, trainer: str = TRAINER) -> int:
+    """Run the command.
+
+    Args:
+        argv: flags; by default the process's.
+        trainer: "module:function" that makes a worker's trainer.
+
+    Returns:
+        The exit code: 0 done, 1 trials that failed for good, 2 a mistake, 130 interrupted.
+    """
+    try:
+        return _main(argv, trainer)
+    except (ModelError, StorageError, StudyError) as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _main(argv: Sequence[str] | None, trainer: str) -> int:
+    arguments = RunParser().parse(argv)
+    from study.sources import resolve
+
+    config, options = resolve(arguments)
+    from storage.url import resolve_url
+
+    url = resolve_url(options.storage)
+    if options.dry_run:
+        print(_dry_run(config, options, url))
+        return DONE
+    return _run(config, options, url, trainer)
+
+
+def _run(config: StudyConfig, options: RunOptions, url: str, trainer: str) -> int:
+    from study.launch import run_study
+
+    _log_to_stderr()
+    ending = run_study(config, options, url, trainer)
+    if ending.finished < ending.asked:
+        found = f"{ending.finished} of {ending.asked} trials are finished"
+        print(f"interrupted: {found}; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    _report(options, url)
+    return FAILED if ending.failed else DONE
+
+
+def _dry_run(config: StudyConfig, options: RunOptions, url: str) -> str:
+    from storage.tables import FINISHED
+    from study.dry_run import assumed_cost, dry_run, measured_cost
+    from study.plan import plan
+    from study.sequences import study_sequences
+
+    rows = _rows(url, options.study_name)
+    seconds = [row.device_seconds for row in rows if row.state == "complete"]
+    cost = measured_cost([s for s in seconds if s is not None])
+    return dry_run(
+        plan(config),
+        options.n_trials,
+        {row.cell for row in rows if row.state in FINISHED},
+        cost or assumed_cost(config, len(study_sequences(config))),
+    )
+
+
+def _rows(url: str, study_name: str) -> list[TrialRow]:
+    """What the study holds so far; nothing if it or the database does not exist yet."""
+    from storage import queries
+    from storage.url import sqlite_path
+    from study.database import existing
+
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return []
+    try:
+        with existing(url) as engine:
+            study_id = queries.study_by_name(engine, study_name).study_id
+            return queries.trial_rows(engine, study_id)
+    except (SchemaMissing, StudyMissing):
+        return []
+
+
+def _log_to_stderr() -> None:
+    from study.progress import LogHandler
+
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[LogHandler(sys.stderr)],
+    )
+    logging.getLogger("study").setLevel(logging.INFO)
+
+
+def _report(options: RunOptions, url: str) -> None:
+    """Print the table, and the command that shows the rest."""
+    from storage.url import masked
+    from study.database import existing
+    from study.report import text
+    from study.report.summary import read
+
+    with existing(url) as engine:
+        sys.stdout.write(text.render(read(engine, options.study_name)))
+    storage = "" if options.storage is None else f" --storage {masked(url)}"
+    print(f"\nDashboard: python -m study.dashboard{storage}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

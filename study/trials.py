@@ -1,0 +1,222 @@
+"""Trials of one study as one process runs them, in both tables: ours and Optuna's.
+
+Ours is written first and decides. Optuna is told next; what a process that died
+in between could not tell, `reconcile` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from storage.errors import ClaimLost
+from storage.rows import CellRef, Claim, EpochRow, Fingerprints, FoldRow, RunResult
+from study.recover import reconcile
+
+if TYPE_CHECKING:
+    from model.outcomes import EpochReport, TrialResult
+    from storage.runs import Runs
+    from storage.tables import Cause, State
+    from study.mirror import Mirror
+
+LOST = "another process took the cell over"
+
+
+@dataclass(eq=False)
+class Trial:
+    """A cell that this process holds."""
+
+    claim: Claim
+    trial_id: int = -1
+    """Optuna's, once it is started; so is `number`."""
+    number: int = -1
+    epoch: int = -1
+    """Last one reported, counted from 0."""
+    value: float = float("nan")
+    """Mean over folds of the score in that epoch."""
+    unwritten: list[EpochRow] = field(default_factory=list)
+    lost: bool = False
+    """Whether the claim no longer stands."""
+
+    @property
+    def run_id(self) -> int:
+        """Of the claim."""
+        return self.claim.run_id
+
+    @property
+    def key(self) -> str:
+        """Its name in jobs."""
+        return str(self.claim.run_id)
+
+    @property
+    def cell(self) -> CellRef:
+        """What is trained."""
+        return self.claim.cell
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it has an Optuna trial."""
+        return self.trial_id >= 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial is trained."""
+
+    worker: str
+    device: str
+
+
+class Trials:
+    """Claims cells and writes what becomes of them."""
+
+    def __init__(self, runs: Runs, mirror: Mirror, made_of: Fingerprints) -> None:
+        self._runs = runs
+        self._mirror = mirror
+        self._made_of = made_of
+        self._held: dict[int, Trial] = {}
+        self._told: list[int] = []
+
+    def claim(self, cells: Sequence[CellRef], limit: int) -> list[Trial]:
+        """Claim the first `limit` cells that are free."""
+        trials = [Trial(claim) for claim in self._runs.claim(cells, limit, self._made_of)]
+        self._held.update({trial.run_id: trial for trial in trials})
+        return trials
+
+    def finished(self, cells: Iterable[CellRef]) -> dict[State, int]:
+        """How many of the cells are running or finished, by state."""
+        return self._runs.finished(cells)
+
+    def start(self, trials: Sequence[Trial], place: Place) -> list[Trial]:
+        """Make the Optuna trials of claims. Returns the trials whose claim still stands."""
+        for trial in trials:
+            self._attach(trial)
+        held = [trial.run_id for trial in trials if not trial.lost]
+        self._lose(self._runs.assign(held, place.worker, place.device))
+        return [trial for trial in trials if not trial.lost]
+
+    def report(self, trial: Trial, report: EpochReport) -> bool:
+        """Note an epoch. Returns whether the trial is to go on."""
+        trial.epoch = report.epoch
+        trial.value = float(np.mean(report.metrics["score"]))
+        trial.unwritten += [
+            EpochRow(k, report.epoch, {name: float(v[k]) for name, v in report.metrics.items()})
+            for k in range(len(report.metrics["score"]))
+        ]
+        return not trial.lost and self._mirror.report(trial.trial_id, trial.epoch, trial.value)
+
+    def complete(self, trial: Trial, result: TrialResult, place: Place) -> bool:
+        """Write a result. False if it is refused: the claim no longer stands."""
+        scores = np.array([(fold.score, fold.binary_f1, fold.macro_f1) for fold in result.folds])
+        trial.value, binary_f1, macro_f1 = scores.mean(axis=0).tolist()
+        spread = float(scores[:, 0].std(ddof=1)) if len(scores) > 1 else 0.0
+        self._mirror.show(
+            trial.trial_id, {"score_sd": spread, "binary_f1": binary_f1, "macro_f1": macro_f1}
+        )
+        written = RunResult(
+            value=trial.value,
+            folds=[FoldRow(fold=k, **vars(fold)) for k, fold in enumerate(result.folds)],
+            device_seconds=result.seconds,
+            worker=place.worker,
+            device=place.device,
+            epochs=trial.unwritten,
+        )
+        return self._finish(trial, written, "complete")
+
+    def prune(self, trial: Trial, seconds: float, place: Place) -> bool:
+        """Write a trial that was dropped, with its last value. False if it is refused."""
+        written = RunResult(
+            value=trial.value,
+            folds=(),
+            device_seconds=seconds,
+            worker=place.worker,
+            device=place.device,
+            epochs=trial.unwritten,
+        )
+        return self._finish(trial, written, "pruned")
+
+    def fail(
+        self,
+        trial: Trial,
+        cause: Cause,
+        reason: str,
+        log_tail: str | None = None,
+        seconds: float | None = None,
+    ) -> State | None:
+        """Write a failure. Returns the state its cell is left in; None if it is refused."""
+        self._write_epochs(trial)
+        final = cause == "non_finite_loss"
+        try:
+            state = self._runs.fail(
+                trial.run_id, cause, reason, log_tail, final, device_seconds=seconds
+            )
+        except ClaimLost:
+            self._end_lost(trial)
+            return None
+        self._tell_failure(trial, state, cause, reason)
+        return state
+
+    def release_all(self, cause: Cause, reason: str) -> int:
+        """Give back everything this process holds. Returns how many cells those were."""
+        held = list(self._held.values())
+        for trial in held:
+            self._write_epochs(trial)
+            self._runs.release(trial.run_id, cause, reason)
+            self._tell_failure(trial, "released", cause, reason)
+        self.flush()
+        return len(held)
+
+    def flush(self) -> None:
+        """Write what has gathered and extend all leases."""
+        for trial in list(self._held.values()):
+            self._write_epochs(trial)
+        self._lose(self._runs.renew([run_id for run_id, t in self._held.items() if not t.lost]))
+        if self._told:
+            self._runs.told(self._told)
+            self._told.clear()
+
+    def reconcile(self) -> None:
+        """Take up what processes that died have left."""
+        self.flush()
+        reconcile(self._runs, self._mirror)
+
+    def _attach(self, trial: Trial) -> None:
+        trial.trial_id, trial.number = self._mirror.create(trial.claim)
+        try:
+            self._runs.attach(trial.run_id, trial.trial_id, trial.number)
+        except ClaimLost:
+            self._end_lost(trial)
+
+    def _finish(
+        self, trial: Trial, written: RunResult, state: Literal["complete", "pruned"]
+    ) -> bool:
+        if not self._runs.complete(trial.run_id, written, state):
+            self._end_lost(trial)
+            return False
+        del self._held[trial.run_id]
+        self._mirror.end(trial.trial_id, state, written.value)
+        self._told.append(trial.run_id)
+        return True
+
+    def _tell_failure(self, trial: Trial, state: State, cause: Cause, reason: str) -> None:
+        del self._held[trial.run_id]
+        if trial.is_started:
+            self._mirror.fail(trial.trial_id, state, cause, reason)
+            self._told.append(trial.run_id)
+
+    def _end_lost(self, trial: Trial) -> None:
+        trial.lost = True
+        del self._held[trial.run_id]
+        self._mirror.fail(trial.trial_id, "released", "lost_lease", LOST)
+
+    def _write_epochs(self, trial: Trial) -> None:
+        if trial.unwritten and not trial.lost:
+            trial.lost = not self._runs.record_epochs(trial.run_id, trial.unwritten)
+            trial.unwritten.clear()
+
+    def _lose(self, run_ids: Collection[int]) -> None:
+        for run_id in run_ids:
+            self._held[run_id].lost = True

@@ -1,0 +1,1 @@
+"""The process that trains, and the coordinator's end of it."""

@@ -1,0 +1,115 @@
+"""The workers of one coordinator."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from study.errors import WorkerError
+from study.stop import StopSignal
+from study.worker.files import WorkerFiles
+from study.worker.handle import END_SECONDS, Gone, Worker
+from study.worker.messages import Answer, Ready, Refused
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every worker makes its trainer from."""
+
+    factory: str
+    """"module:function" that makes a `study.worker.process.Trainer`."""
+    settings: object
+    device: str
+    """As the user asked for it."""
+
+
+class Pool:
+    """Worker processes: started, waited for, replaced, and ended with the pool."""
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        self._recipe = recipe
+        self._folder = folder
+        self._device_of: dict[Worker, str] = {}
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def __len__(self) -> int:
+        return len(self._device_of)
+
+    def start(self, device: str | None = None) -> Worker:
+        """Start another worker, on the device asked for unless another is named."""
+        self._started += 1
+        files = WorkerFiles(self._folder, f"worker-{self._started}")
+        worker = Worker(files, self._recipe.factory)
+        self._device_of[worker] = device or self._recipe.device
+        worker.start(self._recipe.settings, self._device_of[worker])
+        return worker
+
+    def replace(self, worker: Worker) -> None:
+        """End a worker and start another on its device."""
+        device = self._device_of.pop(worker)
+        worker.end()
+        self.start(device)
+
+    def answers(self, stop: StopSignal, timeout: float) -> list[tuple[Worker, Answer | Gone]]:
+        """What the workers say, at the latest after `timeout` seconds or when told to stop."""
+        of_connection = {worker.connection: worker for worker in self._device_of}
+        ready = wait([*of_connection, stop.fileno()], timeout)
+        return [
+            (worker, worker.receive())
+            for connection, worker in of_connection.items()
+            if connection in ready
+        ]
+
+    def end(self) -> None:
+        """End all workers, and kill those that do not end soon."""
+        for worker in self._device_of:
+            worker.close()
+        kill_at = time.monotonic() + END_SECONDS
+        for worker in self._device_of:
+            worker.end(max(0.0, kill_at - time.monotonic()))
+        self._device_of.clear()
+
+
+def started(worker: Worker, answer: Answer | Gone) -> Ready:
+    """The first answer of a worker.
+
+    Raises:
+        WorkerError: it is not that it is ready.
+    """
+    match answer:
+        case Ready():
+            return answer
+        case Refused(message):
+            raise WorkerError(message)
+        case Gone(reason):
+            raise WorkerError(f"{reason} while it started\n{worker.log_tail()}".strip())
+        case _:
+            raise AssertionError(f"expected a worker's first answer, found {answer}")
+
+
+def first_ready(pool: Pool, stop: StopSignal) -> tuple[Worker, Ready] | None:
+    """Start one worker and wait until its trainer is made; None if told to stop before.
+
+    Raises:
+        WorkerError: data that cannot be used, a device that is not there, or a crash.
+    """
+    worker = pool.start()
+    while not stop.requested:
+        for _, answer in pool.answers(stop, timeout=1.0):
+            return worker, started(worker, answer)
+    return None

@@ -1,0 +1,153 @@
+"""The worker process: makes a trainer once, then trains job after job.
+
+It never outlives its coordinator. A thread that does nothing but read the
+connection ends the process when the connection does; on Linux the kernel is
+asked to kill it as well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import pkgutil
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from multiprocessing.connection import Connection
+from queue import Queue
+from typing import NoReturn, Protocol
+
+from model.errors import ModelError
+from model.outcomes import EpochReport, Outcome, TrialSpec
+from study.worker.messages import (
+    Answer,
+    Drop,
+    Epoch,
+    Failed,
+    Finished,
+    Job,
+    Order,
+    Ready,
+    Refused,
+    Start,
+)
+
+OnEpoch = Callable[[Sequence[EpochReport]], Collection[str]]
+"""Called after each epoch with a report of every live trial; returns keys of trials to drop."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Trainer(Protocol):
+    """What trains stacks of trials. A worker makes one with `factory(settings, device)`."""
+
+    @property
+    def device(self) -> str:
+        """Name of the device it trains on."""
+        ...
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of all devices of that kind."""
+        ...
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the data it trains on."""
+        ...
+
+    def __call__(self, trials: Sequence[TrialSpec], on_epoch: OnEpoch, /) -> Sequence[Outcome]:
+        """Train the trials to their end."""
+        ...
+
+
+class Line:
+    """The worker's end of the connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._orders: Queue[Order] = Queue()
+        threading.Thread(target=self._read, name="orders", daemon=True).start()
+
+    def say(self, answer: Answer) -> None:
+        """Send to the coordinator."""
+        self._connection.send(answer)
+
+    def start(self) -> Start:
+        """Wait for the first order."""
+        order = self._orders.get()
+        assert isinstance(order, Start)
+        return order
+
+    def job(self) -> Job:
+        """Wait for the next job."""
+        while not isinstance(order := self._orders.get(), Job):
+            pass  # a Drop that came after its job had ended
+        return order
+
+    def on_epoch(self, reports: Sequence[EpochReport]) -> frozenset[str]:
+        """Report an epoch; returns which trials the coordinator has asked to drop by now."""
+        self.say(Epoch(reports))
+        dropped: frozenset[str] = frozenset()
+        while not self._orders.empty():
+            order = self._orders.get()
+            assert isinstance(order, Drop)
+            dropped |= order.keys
+        return dropped
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._orders.put(self._connection.recv())
+        except (EOFError, OSError):
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Serve the coordinator: `<file descriptor> <its process id> <module:factory>`."""
+    descriptor, coordinator, factory = arguments
+    end_with(int(coordinator))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    status = serve(Line(Connection(int(descriptor))), factory)
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def serve(line: Line, factory: str) -> int:
+    """Make the trainer and train until it raises or the process is ended."""
+    try:
+        make: Callable[[object, str], Trainer] = pkgutil.resolve_name(factory)
+        start = line.start()
+        trainer = make(start.settings, start.device)
+    except ModelError as error:
+        line.say(Refused(str(error)))
+        return 2
+    except Exception as error:
+        traceback.print_exc()
+        line.say(Refused(f"a worker could not start: {type(error).__name__}: {error}"))
+        return 1
+    line.say(Ready(trainer.device, trainer.devices, trainer.data_hash))
+    while True:
+        job = line.job()
+        try:
+            outcomes = trainer(job.trials, line.on_epoch)
+        except Exception:
+            line.say(Failed(traceback.format_exc()))
+            return 1
+        line.say(Finished(outcomes))
+
+
+def end_with(coordinator: int) -> None:
+    """Have this process killed when its coordinator ends, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != coordinator:
+        os._exit(1)
