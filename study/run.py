@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import ModelError
@@ -113,16 +114,26 @@ def _log_to_stderr() -> None:
 
 
 def _report(options: RunOptions, url: str) -> None:
-    """Print the table, and the command that shows the rest."""
+    """Print the table and the command that shows the rest; put the table on the dashboard."""
     from storage.url import masked
     from study.database import existing
     from study.report import text
+    from study.report.note import refresh_note
     from study.report.summary import read
 
     with existing(url) as engine:
         sys.stdout.write(text.render(read(engine, options.study_name)))
+    refresh_note(url, options.study_name)
     storage = "" if options.storage is None else f" --storage {masked(url)}"
-    print(f"\nDashboard: python -m study.dashboard{storage}")
+    print(f"\nDashboard: {_python()} -m study.dashboard{storage}")
+
+
+def _python() -> str:
+    """This interpreter as a person in this folder would type it."""
+    try:
+        return str(Path(sys.executable).relative_to(Path.cwd()))
+    except ValueError:
+        return "python"
 
 
 if __name__ == "__main__":

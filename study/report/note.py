@@ -14,8 +14,8 @@ from study.report.summary import read
 def refresh_note(url: str, study_name: str) -> bool:
     """Put the current table into the study's note; False if it was there already.
 
-    Importing this module loads scikit-learn through optuna-dashboard: two
-    seconds and 150 MB, so not in a process that trains or coordinates.
+    Importing this module loads scikit-learn through optuna-dashboard, two
+    seconds and 150 MB: once a run, when its trials are done.
 
     Raises:
         StorageError: no such database or study.
