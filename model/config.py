@@ -124,7 +124,7 @@ class TrainingConfig(Settings):
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(64, ge=1)
     """Sequences a replica sees in a step."""
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
     """Peak of the schedule: linear warm-up, then cosine to zero."""
     warmup: float = Field(0.1, ge=0, lt=1)
     """Share of all steps spent warming up."""
@@ -139,7 +139,7 @@ class FeatureConfig(Settings):
     """What the network sees of a recording."""
 
     feature_set: Literal["plan", "gravity"] = "gravity"
-    """plan: the 16 channels with the raw quaternion; gravity: its gravity direction instead."""
+    """plan: the 16 channels with the raw quaternion; gravity: what does not depend on heading."""
     max_length: int = Field(200, ge=8)
     """Rows kept of a sequence, counted from its end."""
     normalise: Literal["train", "subject"] = "train"

@@ -12,6 +12,12 @@ previous row of the same sequence and 0 in its first.
 | linear_acc_norm, linear_acc_jerk | its norm, and that norm's difference | yes | yes |
 | angular_velocity_x/y/z | rad/s, in the sensor's frame | yes | yes |
 | angular_distance | radians from the previous orientation | yes | yes |
+| linear_acc_vertical, _horizontal | its part along gravity, and the norm of the rest | | yes |
+| angular_velocity_vertical, _horizontal | likewise | | yes |
+
+Heading is arbitrary in the world's frame, and the wrist turns under the device:
+what `gravity` has in place of the quaternion depends on neither the one nor, in
+its last four channels, the other.
 
 A recording without orientation has acc_x/y/z, acc_norm and acc_jerk in either
 set. Further columns of the source follow under their own names.
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 
     from model.data.sequences import Recording
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Goes up when a channel's values change."""
 
 STANDARD_GRAVITY = np.float32(9.81)
@@ -56,8 +62,14 @@ _MOTION = (
     "angular_velocity_z",
     "angular_distance",
 )
-_DIFFERENCES = frozenset(("linear_acc_jerk", *_MOTION[5:]))
-_SETS = {"plan": _ACC + _ROT + _MOTION, "gravity": _ACC + _GRAVITY + _MOTION}
+_ABOUT_GRAVITY = (
+    "linear_acc_vertical",
+    "linear_acc_horizontal",
+    "angular_velocity_vertical",
+    "angular_velocity_horizontal",
+)
+_DIFFERENCES = frozenset(("linear_acc_jerk", *_MOTION[5:], *_ABOUT_GRAVITY[2:]))
+_SETS = {"plan": _ACC + _ROT + _MOTION, "gravity": _ACC + _GRAVITY + _MOTION + _ABOUT_GRAVITY}
 _WITHOUT_ROT = (*_ACC, "acc_norm", "acc_jerk")
 
 Columns = dict[str, "NDArray[np.float32]"]
@@ -154,8 +166,20 @@ def _rot_columns(
     step[:, 1:] = quaternions.between(rot[:, :-1], rot[:, 1:])
     step[1:, first] = 0
     turn, distance = quaternions.rotation_vector(step)
-    motion = (*linear, norm, _steps(norm, first), *(turn * rate_hz), distance)
-    return dict(zip(_ACC + _ROT + _GRAVITY + _MOTION, (*acc, *rot, *gravity, *motion), strict=True))
+    turning = turn * rate_hz
+    motion = (*linear, norm, _steps(norm, first), *turning, distance)
+    about = (*_parts(linear, gravity), *_parts(turning, gravity))
+    names = _ACC + _ROT + _GRAVITY + _MOTION + _ABOUT_GRAVITY
+    return dict(zip(names, (*acc, *rot, *gravity, *motion, *about), strict=True))
+
+
+def _parts(
+    vectors: NDArray[np.float32], up: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Component of vectors [3, n] along unit vectors [3, n], and the norm of what is left."""
+    x, y, z = vectors * up
+    along = x + y + z
+    return along, _norm(vectors - along * up)
 
 
 def _norm(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

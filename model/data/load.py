@@ -65,10 +65,10 @@ class Source:
             DataError: all the faults its reader found.
         """
         if self.path.is_dir():
-            from model.data.cmi import read_cmi  # noqa: PLC0415 (imports pyarrow)
+            from model.data.cmi import read_cmi
 
             return read_cmi(self.path)
-        from model.data.table import read_table  # noqa: PLC0415 (imports pyarrow)
+        from model.data.table import read_table
 
         return read_table(self.path)
 
@@ -212,7 +212,7 @@ def _has_cmi_files(folder: Path) -> bool:
 
 
 def _generate(folder: Path) -> None:
-    from model.data.synthetic import write_folder  # noqa: PLC0415 (seldom needed)
+    from model.data.synthetic import write_folder
 
     write_folder(
         folder,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -101,7 +102,7 @@ class Block:
 
 
 class Squeezeformer:
-    """Stem, blocks, pooling over time and three heads."""
+    """Stem, blocks, mean and SD over time of what both give, and three heads."""
 
     def __init__(self, config: NetworkConfig, channels: int, hierarchy: Hierarchy) -> None:
         self.config = config
@@ -112,10 +113,11 @@ class Squeezeformer:
         names = [(f"block{i}", True) for i in range(config.blocks)]
         names += [(f"bert{i}", False) for i in range(config.bert_layers)]
         self.blocks = [Block(layout, name, config, conv=conv) for name, conv in names]
-        self.pooled = layout.dropout_site(2 * width)
-        self.fine = Linear(layout, "fine", 2 * width, len(hierarchy.fine))
-        self.coarse = Linear(layout, "coarse", 2 * width, len(hierarchy.coarse))
-        self.binary = Linear(layout, "binary", 2 * width, 1)
+        pooled = 4 * width
+        self.pooled = layout.dropout_site(pooled)
+        self.fine = Linear(layout, "fine", pooled, len(hierarchy.fine))
+        self.coarse = Linear(layout, "coarse", pooled, len(hierarchy.coarse))
+        self.binary = Linear(layout, "binary", pooled, 1)
 
     def windows(self, x: Tensor) -> Tensor:
         """Cut the stem's windows: [S, B, L, C] -> [S, B, T, taps * C].
@@ -136,10 +138,10 @@ class Squeezeformer:
             mask: [R, B, T, 1], 1 where the window's middle row exists.
             parameters: slots of all R replicas and dropout masks.
         """
-        x = self.stem_norm(self.stem(windows, parameters), parameters)
+        stem = x = self.stem_norm(self.stem(windows, parameters), parameters)
         for block in self.blocks:
             x = block(x, mask, parameters)
-        pooled = masked_mean_std(x, mask)
+        pooled = torch.cat((masked_mean_std(stem, mask), masked_mean_std(x, mask)), dim=-1)
         pooled = parameters.dropout(pooled.unsqueeze(2), self.pooled).squeeze(2)
         return Logits(
             fine=self.fine(pooled, parameters),

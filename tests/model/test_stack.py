@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.config import LossConfig
 from model.data.sequences import SequenceSet
+from model.errors import DeviceError
 from model.fit import FitContext, Stack, fit
 from model.outcomes import EpochReport, Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
 from model.weighting.registry import SCHEMES
@@ -180,3 +182,28 @@ def test_outcome_holds_last_epoch_best_epoch_and_predictions(
     for fold in result.folds:
         assert len(fold.predicted) == len(fold.sequence_ids)
         assert fold.predicted.max() < len(sequences.hierarchy.fine)
+
+
+def test_bf16_autocast_stays_near_fp32(sequences: SequenceSet) -> None:
+    """The path CUDA takes by default, as far as a CPU can: losses and weights stay wide."""
+    trials = [TrialSpec("a", ARMS[2])]
+    narrow, _ = train(FitContext(sequences, settings(precision="bf16")), trials)
+    wide, _ = train(FitContext(sequences, settings(precision="fp32")), trials)
+    for a, b in zip(narrow["a"], wide["a"], strict=True):
+        np.testing.assert_allclose(a["val_total"], b["val_total"], rtol=0.02)
+        assert not np.array_equal(a["val_total"], b["val_total"])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cuda_equals_cpu_in_fp64(sequences: SequenceSet) -> None:
+    trials = [TrialSpec(str(i), loss) for i, loss in enumerate(ARMS)]
+    on_cpu, _ = train(FitContext(sequences, settings()), trials)
+    on_cuda, _ = train(FitContext(sequences, replace(settings(), device="cuda")), trials)
+    for key in on_cpu:
+        assert_same(on_cuda[key], on_cpu[key])
+
+
+def test_a_device_that_is_not_there_is_named(sequences: SequenceSet) -> None:
+    missing = f"cuda:{torch.cuda.device_count()}"
+    with pytest.raises(DeviceError, match=f"'{missing}' is not there.*--device cpu"):
+        FitContext(sequences, replace(settings(), device=missing))

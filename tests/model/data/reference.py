@@ -9,6 +9,8 @@ import pandas as pd
 from scipy.spatial.transform import Rotation
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from model.data.sequences import Recording
 
 ACC = ["acc_x", "acc_y", "acc_z"]
@@ -22,7 +24,10 @@ STEPS = [
     "angular_velocity_z",
     "angular_distance",
 ]
-CHANNELS = ACC + QUATERNION + GRAVITY + LINEAR + STEPS
+LINEAR_ABOUT_GRAVITY = ["linear_acc_vertical", "linear_acc_horizontal"]
+TURNING_ABOUT_GRAVITY = ["angular_velocity_vertical", "angular_velocity_horizontal"]
+NOW = QUATERNION + GRAVITY + LINEAR + LINEAR_ABOUT_GRAVITY
+CHANNELS = ACC + NOW + STEPS + TURNING_ABOUT_GRAVITY
 
 
 def reference_features(recording: Recording) -> pd.DataFrame:
@@ -49,11 +54,23 @@ def _of_sequence(sequence: pd.DataFrame, rate_hz: float) -> pd.DataFrame:
     norm = np.linalg.norm(linear, axis=1)
     turn = (rotation[:-1].inv() * rotation[1:]).as_rotvec()
     distance = np.linalg.norm(turn, axis=1)
+    velocity = turn * rate_hz
 
-    now = np.column_stack([rotation.as_quat(canonical=True), up, linear, norm])
+    now = np.column_stack(
+        [rotation.as_quat(canonical=True), up, linear, norm, *_about_gravity(linear, up)]
+    )
     now[~recorded] = np.nan
-    step = np.zeros((len(acc), 5))
-    step[1:] = np.column_stack([np.diff(norm), turn * rate_hz, distance])
+    step = np.zeros((len(acc), 7))
+    step[1:] = np.column_stack(
+        [np.diff(norm), velocity, distance, *_about_gravity(velocity, up[1:])]
+    )
     step[1:][~(recorded[1:] & recorded[:-1])] = np.nan
     step[:1][~recorded[:1]] = np.nan
     return pd.DataFrame(np.column_stack([acc, now, step]), index=sequence.index, columns=CHANNELS)
+
+
+def _about_gravity(
+    vectors: NDArray[np.float64], up: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The part along gravity, and the norm of the part across it."""
+    return (vectors * up).sum(axis=1), np.linalg.norm(np.cross(vectors, up), axis=1)

@@ -36,14 +36,20 @@ PLAN = [
     "angular_velocity_z",
     "angular_distance",
 ]
+ABOUT_GRAVITY = [
+    "linear_acc_vertical",
+    "linear_acc_horizontal",
+    "angular_velocity_vertical",
+    "angular_velocity_horizontal",
+]
 
 
 def test_channels() -> None:
     extra = np.zeros((3, 1), np.float32)
     recording = random_recording((3,), extra=extra)
     assert features(recording, "plan")[2] == (*PLAN, "extra_0")
-    gravity = [*PLAN[:3], "gravity_x", "gravity_y", "gravity_z", *PLAN[7:], "extra_0"]
-    assert features(recording, "gravity")[2] == tuple(gravity)
+    gravity = [*PLAN[:3], "gravity_x", "gravity_y", "gravity_z", *PLAN[7:], *ABOUT_GRAVITY]
+    assert features(recording, "gravity")[2] == (*gravity, "extra_0")
     with pytest.raises(ConfigError, match="expected one of plan, gravity, found 'plum'"):
         features(recording, "plum")
 
@@ -132,6 +138,22 @@ def test_gravity_set_does_not_depend_on_heading(heading: float, seed: int) -> No
     np.testing.assert_allclose(
         values, features(replace(recording, rot=rot), "gravity")[0], atol=1e-4, rtol=0
     )
+
+
+@settings(deadline=None)
+@given(st.floats(-3, 3), st.integers(0, 2**32))
+def test_parts_about_gravity_do_not_depend_on_how_the_device_sits(turned: float, seed: int) -> None:
+    """A device turned about its own x: the same motion, the same vertical and horizontal parts."""
+    recording = random_recording(seed=seed)
+    assert recording.rot is not None
+    on_the_wrist = Rotation.from_euler("x", turned)
+    rotation = Rotation.from_quat(recording.rot, scalar_first=True) * on_the_wrist
+    rot = rotation.as_quat(scalar_first=True).astype(np.float32)
+    acc = on_the_wrist.inv().apply(recording.acc).astype(np.float32)
+    values, _, channels = features(recording, "gravity")
+    other = features(replace(recording, acc=acc, rot=rot), "gravity")[0]
+    parts = [channels.index(name) for name in ABOUT_GRAVITY]
+    np.testing.assert_allclose(values[:, parts], other[:, parts], atol=1e-3, rtol=1e-3)
 
 
 def test_one_gap_masks_its_row_and_the_next_rows_differences() -> None:
