@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from storage.engine import CONNECT_SECONDS, open_engine, sqlite_creator, translated
-from storage.errors import SchemaTooNew
+from storage.errors import SchemaTooNew, UnavailableError
 from storage.schema import check, schema_lock
 from storage.url import masked, sqlite_path
 
@@ -41,7 +45,7 @@ def make_schema(url: str) -> RDBStorage:
     """Make or migrate Optuna's tables. The caller holds `schema_lock`."""
     engine = open_engine(url)
     plain = engine.url.render_as_string(hide_password=False)
-    with translated(engine):
+    with optuna_translated(engine):
         storage = RDBStorage(
             plain.replace("{", "{{").replace("}", "}}"),  # Optuna formats its URLs
             engine_kwargs=_engine_arguments(url),
@@ -49,6 +53,18 @@ def make_schema(url: str) -> RDBStorage:
         )
         _upgrade(storage)
     return storage
+
+
+@contextmanager
+def optuna_translated(engine: Engine) -> Iterator[None]:
+    """Turn what Optuna raises about the database itself into a StorageError."""
+    try:
+        with translated(engine):
+            yield
+    except StorageInternalError as error:
+        cause = error.__cause__
+        reason = str(cause.orig if isinstance(cause, DBAPIError) else cause or error)
+        raise UnavailableError(masked(engine.url), reason.strip().splitlines()[0]) from error
 
 
 def _engine_arguments(url: str) -> dict[str, Any]:

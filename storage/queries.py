@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple
 from sqlalchemy import func, or_, select
 
 from storage import studies
+from storage.clock import EpochNow
 from storage.engine import reading
 from storage.packing import unpack_ids
 from storage.tables import (
@@ -119,6 +120,13 @@ def trial_rows(engine: Engine, study_id: int) -> list[TrialRow]:
         .order_by(TrialRun.id)
     )
     return [TrialRow(*row) for row in _all(engine, query)]
+
+
+def silent_runs(engine: Engine, study_id: int) -> set[int]:
+    """Running attempts whose lease has run out: nothing is heard from who holds them."""
+    of_study = (TrialRun.study_id == study_id, TrialRun.state == "running")
+    query = select(TrialRun.id).where(*of_study, TrialRun.lease_expires < EpochNow())
+    return {row.id for row in _all(engine, query)}
 
 
 def log_tail(engine: Engine, run_id: int) -> str | None:

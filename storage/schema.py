@@ -125,7 +125,9 @@ def _file_lock(engine: Engine, path: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UnavailableError(
-            masked(engine.url), f"{error.filename or path}: {error.strerror}"
+            masked(engine.url),
+            f"{error.filename or path} cannot be written ({error.strerror}); "
+            "SQLite needs a folder in which it may make files",
         ) from None
     try:
         yield

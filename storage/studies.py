@@ -105,9 +105,10 @@ def by_name(engine: Engine, name: str) -> StudyIdentity:
         StudyMissing: there is none of this name.
     """
     with reading(engine) as session:
-        row = session.scalars(select(StudyRecord).where(StudyRecord.name == name)).one_or_none()
-        if row is None:
-            raise StudyMissing(f"study {name!r}", _names(session))
+        known = _names(session)
+        if name not in known:
+            raise StudyMissing(f"study {name!r}", known)
+        row = session.scalars(select(StudyRecord).where(StudyRecord.name == name)).one()
         return _identity(row)
 
 

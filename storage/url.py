@@ -29,12 +29,15 @@ def resolve_url(flag: str | None) -> str:
 
     Raises:
         UrlError: an unknown scheme, a driver that is not installed, or a file that cannot
-            be a database.
+            be a database that is read and written.
     """
     text = flag if flag is not None else os.environ.get(VARIABLE) or DEFAULT
+    if not _is_unicode(text):
+        raise UrlError(f"storage: {EXPECTED} in UTF-8, found {text!r}")
     url = parse(text)
-    if url.get_backend_name() == "sqlite":
-        _check_file(sqlite_path(url), text)
+    path = sqlite_path(url)
+    if path is not None:
+        _check_file(path, f"storage {masked(text)}")
     return url.render_as_string(hide_password=False)
 
 
@@ -105,28 +108,48 @@ def _checked_postgresql(url: URL, text: str) -> URL:
     return url
 
 
-def _check_file(path: Path | None, text: str) -> None:
-    if path is None:
-        return
-    where = f"storage {masked(text)}"
-    for folder in path.absolute().parents:
+def _is_unicode(text: str) -> bool:
+    """Whether it is free of bytes of a command line that no encoding explains."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_file(path: Path, where: str) -> None:
+    try:
+        _check_folder(path.absolute().parent, where)
+        if path.is_dir():
+            raise UrlError(f"{where}: expected a file, but {path} is a folder")
+        if path.exists():
+            _check_database(path, where)
+    except OSError as error:
+        raise UrlError(f"{where}: {path} cannot be opened: {error.strerror}") from None
+
+
+def _check_folder(parent: Path, where: str) -> None:
+    """SQLite makes files beside its own, even to read."""
+    for folder in (parent, *parent.parents):
         if folder.is_dir():
             break
         if folder.exists():
             raise UrlError(f"{where}: expected a folder, but {folder} is a file")
-    if not path.absolute().parent.is_dir():
-        raise UrlError(f"{where}: folder {path.absolute().parent} does not exist; create it first")
-    if path.is_dir():
-        raise UrlError(f"{where}: expected a file, but {path} is a folder")
-    if path.exists():
-        _check_header(path, where)
+    if not parent.is_dir():
+        raise UrlError(f"{where}: folder {parent} does not exist; create it first")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UrlError(
+            f"{where}: folder {parent} cannot be written, and SQLite keeps files beside the "
+            "database, even to read it; use another folder, or copy the database to one"
+        )
 
 
-def _check_header(path: Path, where: str) -> None:
-    try:
-        with path.open("rb") as file:
-            header = file.read(len(_SQLITE_HEADER))
-    except OSError as error:
-        raise UrlError(f"{where}: {path} cannot be read: {error.strerror}") from None
+def _check_database(path: Path, where: str) -> None:
+    if not path.is_file():
+        raise UrlError(f"{where}: expected an SQLite database, but {path} is no regular file")
+    with path.open("rb") as file:
+        header = file.read(len(_SQLITE_HEADER))
     if header and header != _SQLITE_HEADER:
         raise UrlError(f"{where}: expected an SQLite database, but {path} is something else")
+    if not os.access(path, os.W_OK):
+        raise UrlError(f"{where}: {path} cannot be written; change its permissions, or copy it")

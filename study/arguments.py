@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
 from model.errors import ModelError
 from storage.errors import StorageError
 from storage.url import DEFAULT, VARIABLE
 from study.errors import StudyError
+from study.output import standard_error
 
 DONE, MISTAKE = 0, 2
 """Exit codes."""
@@ -44,6 +44,6 @@ def exit_code(command: Callable[[], None]) -> int:
     try:
         command()
     except (ModelError, StorageError, StudyError) as error:
-        print(error, file=sys.stderr)
+        print(error, file=standard_error())
         return MISTAKE
     return DONE

@@ -16,7 +16,6 @@ from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, Tri
 from study.trials import Place, Trial
 from study.worker.handle import Gone, Worker
 from study.worker.messages import Answer, Epoch, Failed, Finished, Job
-from study.worker.pool import started
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +91,9 @@ class Coordinator:
     def take(self, worker: Worker, answer: Answer | Gone) -> None:
         """Act on what a worker says."""
         if worker not in self._places:
-            ready = started(worker, answer)
-            self._places[worker] = Place(f"{socket.gethostname()}:{worker.pid}", ready.device)
+            ready = self._pool.started(worker, answer)
+            if ready is not None:
+                self._places[worker] = Place(f"{socket.gethostname()}:{worker.pid}", ready.device)
             return
         match answer:
             case Epoch(reports):
@@ -105,7 +105,7 @@ class Coordinator:
             case Gone(reason):
                 self._fail(worker, "crashed", reason)
             case _:
-                raise AssertionError(f"{worker.files.name} said {answer} between jobs")
+                raise AssertionError(f"worker {worker.pid} said {answer} between jobs")
 
     def _is_done(self) -> bool:
         return not self._jobs and self._supply.is_exhausted()

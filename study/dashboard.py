@@ -7,6 +7,7 @@ import signal
 import sys
 
 from study.arguments import exit_code, parser
+from study.output import show
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         url = resolve_url(arguments.storage)
         server.set_app(application(url, allow_writes=arguments.allow_writes))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        print(f"Dashboard: {server.url} (Ctrl-C ends it)", flush=True)
+        show(f"Dashboard: {server.url} (Ctrl-C ends it)\n")
         server.serve_forever()
 
 

@@ -26,6 +26,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
+    "string_unicode": "text in UTF-8",
     "too_short": "one or more",
     "tuple_type": "a list",
     "model_type": "a table",
@@ -66,6 +67,9 @@ def _sentence(details: ErrorDetails, key: Key, model: type[BaseModel], layer: La
         return _unknown(key, model, layer)
     if kind == "missing":
         return "expected a value, found none"
+    if kind == "string_too_long":
+        most, length = details["ctx"]["max_length"], len(details["input"])
+        return f"expected text of at most {most} characters, found {length}"
     expected, found = _EXPECTED.get(kind), details["input"]
     if expected is None and not message.startswith("Input should be "):
         return message.removeprefix("Value error, ")

@@ -6,11 +6,9 @@ import logging
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.outcomes import TrialSpec
@@ -24,9 +22,11 @@ from storage.tables import FINISHED
 from study.arms import loss_config
 from study.coordinator import Coordinator
 from study.fingerprint import fingerprint
+from study.finished import finished_before
 from study.holder import this_process
 from study.mirror import Mirror
 from study.opening import Database, open_study
+from study.output import standard_error
 from study.plan import plan
 from study.progress import Progress
 from study.space import distributions
@@ -87,8 +87,9 @@ class Order:
 def run_study(config: StudyConfig, options: RunOptions, url: str, trainer: str) -> Ending:
     """Run until the study holds as many finished trials as asked for, or told to stop.
 
-    The first worker loads the data and finds the device before the database is
-    touched, so that a fault in either leaves nothing behind.
+    Where something is left to do, the first worker loads the data and finds the
+    device before the database is touched, so that a fault in either leaves
+    nothing behind.
 
     Args:
         config: of the study.
@@ -109,10 +110,13 @@ def run_study(config: StudyConfig, options: RunOptions, url: str, trainer: str) 
             len(cells),
         )
     cells = cells[: options.n_trials]
+    counts = finished_before(url, options.study_name, config, cells)
+    if counts is not None:
+        log.info("nothing left to do: %d/%d trials are finished", len(cells), len(cells))
+        return Ending(len(cells), counts)
     with (
-        tempfile.TemporaryDirectory(prefix="study-") as folder,
         StopSignal() as stop,
-        Pool(Recipe(trainer, config, options.device), Path(folder)) as pool,
+        Pool(Recipe(trainer, config, options.device)) as pool,
     ):
         first = first_ready(pool, stop)
         if first is None:
@@ -142,7 +146,7 @@ def _coordinate(
     trials.reconcile()
     supply = Supply(trials, order.cells, _stack(options, ready))
     progress = Progress(
-        sys.stderr, len(order.cells), config.training.epochs, _best(database, study_id)
+        standard_error(), len(order.cells), config.training.epochs, _best(database, study_id)
     )
     coordinator = Coordinator(trials, supply, pool, progress, order.spec)
     coordinator.take(worker, ready)

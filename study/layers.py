@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -134,11 +134,18 @@ def of_flags(arguments: Mapping[str, Any]) -> Layer:
 
 
 def merged(layers: list[Layer]) -> Table:
-    """One table of all layers; the later wins, setting by setting."""
+    """One table of all layers, the lowest first; the later wins, setting by setting.
+
+    Where two disagree on whether a setting is a table, one is wrong and must stay
+    to be refused: the upper one if the other is the lowest, which is well formed.
+    """
+    lowest, *others = layers
     table: Table = {}
-    for layer in layers:
-        for key, value in _leaves(layer.settings):
-            put(table, key, value)
+    said: Table = {}
+    for layer in others:
+        _overlay(said, layer.settings, replaces=False)
+    _overlay(table, lowest.settings, replaces=False)
+    _overlay(table, said, replaces=True)
     return table
 
 
@@ -152,12 +159,16 @@ def put(table: Table, key: Key, value: object) -> None:
     table[last] = value
 
 
-def _leaves(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, object]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, (*above, name))
-        else:
-            yield (*above, name), value
+def _overlay(table: Table, over: Mapping[str, Any], *, replaces: bool) -> None:
+    """Lay a table over another. `replaces`: also where it has a table on what is none."""
+    for name, value in over.items():
+        if not isinstance(value, Mapping):
+            table[name] = value
+            continue
+        below = table.get(name, {})
+        if isinstance(below, Mapping) or replaces:
+            table[name] = dict(below) if isinstance(below, Mapping) else {}
+            _overlay(table[name], value, replaces=replaces)
 
 
 def _spelt_out(settings: Table) -> Table:

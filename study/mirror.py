@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
-from storage.errors import StudyMissing, UnavailableError
-from storage.url import masked
+from storage.errors import StudyMissing
+from storage.optuna_schema import optuna_translated
 
 if TYPE_CHECKING:
     import optuna
@@ -111,13 +111,11 @@ class Mirror:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn what Optuna raises about the database into errors meant for the user."""
-        where = masked(self._storage.engine.url)
         try:
-            yield
+            with optuna_translated(self._storage.engine):
+                yield
         except KeyError as error:
             raise StudyMissing(f"study {self._study.study_name!r}", ()) from error
-        except StorageInternalError as error:
-            raise UnavailableError(where, str(error.__cause__ or error)) from error
 
     def _is_pruned(self, trial_id: int) -> bool:
         pruner: BasePruner = self._study.pruner

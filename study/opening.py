@@ -12,6 +12,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.study import StudyDirection
 
 from storage import studies
+from storage.optuna_schema import optuna_translated
 from storage.schema import schema_lock
 from storage.studies import StudyIdentity
 from study import fingerprint
@@ -59,7 +60,7 @@ def open_study(
         UsageError: it was made with other arms, which cannot change.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with schema_lock(database.engine):
+    with schema_lock(database.engine), optuna_translated(database.optuna.engine):
         _forget_deleted(database)
         study = _create_or_load(database, name)
         current = StudyIdentity(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from storage.tables import FINISHED
+from study.output import silence
 
 if TYPE_CHECKING:
     from storage.tables import State
@@ -81,7 +83,7 @@ class Progress:
         if self._is_live or self.line() != self._last:
             self._write(self.line())
         if self._is_live:
-            self._stream.write("\n")
+            self._put("\n")
 
     def line(self) -> str:
         """Trials done and to do, what runs, the best of each arm, the time left."""
@@ -101,8 +103,15 @@ class Progress:
     def _write(self, line: str) -> None:
         self._last = line
         width = shutil.get_terminal_size().columns - 1
-        self._stream.write(_CLEAR + line[:width] if self._is_live else line + "\n")
-        self._stream.flush()
+        self._put(_CLEAR + line[:width] if self._is_live else line + "\n")
+
+    def _put(self, text: str) -> None:
+        """Write; a terminal or pipe that is gone is no reason for a study to end."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            silence(self._stream)
 
     def _count(self) -> None:
         self._done += 1
@@ -126,9 +135,19 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record on a line of its own."""
-        if self.stream.isatty():
-            self.stream.write(_CLEAR)
+        try:
+            if self.stream.isatty():
+                self.stream.write(_CLEAR)
+        except OSError:
+            silence(self.stream)
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Go on where the terminal or pipe is gone."""
+        if isinstance(sys.exception(), OSError):
+            silence(self.stream)
+        else:
+            super().handleError(record)
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from model.errors import ModelError
 from storage.errors import SchemaMissing, StorageError, StudyMissing
 from study.arguments import DONE, MISTAKE
 from study.errors import StudyError
+from study.output import show, standard_error
 from study.run_arguments import RunParser
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None, trainer: str = TRAINER) -> int:
     try:
         return _main(argv, trainer)
     except (ModelError, StorageError, StudyError) as error:
-        print(error, file=sys.stderr)
+        print(error, file=standard_error())
         return MISTAKE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -51,7 +52,7 @@ def _main(argv: Sequence[str] | None, trainer: str) -> int:
 
     url = resolve_url(options.storage)
     if options.dry_run:
-        print(_dry_run(config, options, url))
+        show(_dry_run(config, options, url) + "\n")
         return DONE
     return _run(config, options, url, trainer)
 
@@ -63,7 +64,7 @@ def _run(config: StudyConfig, options: RunOptions, url: str, trainer: str) -> in
     ending = run_study(config, options, url, trainer)
     if ending.finished < ending.asked:
         found = f"{ending.finished} of {ending.asked} trials are finished"
-        print(f"interrupted: {found}; the same command goes on", file=sys.stderr)
+        print(f"interrupted: {found}; the same command goes on", file=standard_error())
         return INTERRUPTED
     _report(options, url)
     return FAILED if ending.failed else DONE
@@ -108,7 +109,7 @@ def _log_to_stderr() -> None:
 
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[LogHandler(sys.stderr)],
+        handlers=[LogHandler(standard_error())],
     )
     logging.getLogger("study").setLevel(logging.INFO)
 
@@ -122,10 +123,10 @@ def _report(options: RunOptions, url: str) -> None:
     from study.report.summary import read
 
     with existing(url) as engine:
-        sys.stdout.write(text.render(read(engine, options.study_name)))
+        table = text.render(read(engine, options.study_name))
     refresh_note(url, options.study_name)
     storage = "" if options.storage is None else f" --storage {masked(url)}"
-    print(f"\nDashboard: {_python()} -m study.dashboard{storage}")
+    show(f"{table}\nDashboard: {_python()} -m study.dashboard{storage}\n")
 
 
 def _python() -> str:

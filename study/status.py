@@ -7,6 +7,7 @@ import sys
 import time
 
 from study.arguments import add_study_name, exit_code, parser
+from study.output import show
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,9 +30,9 @@ def _show(arguments: argparse.Namespace) -> None:
     with existing(arguments.storage) as engine:
         found = activity.read(engine, arguments.study_name)
     if arguments.format == "json":
-        sys.stdout.write(activity.as_json(found))
+        show(activity.as_json(found))
     else:
-        sys.stdout.write(activity.as_text(found, now=time.time()))
+        show(activity.as_text(found, now=time.time()))
 
 
 if __name__ == "__main__":

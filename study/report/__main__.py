@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
 from study.arguments import add_study_name, exit_code, parser
 from study.errors import UsageError
+from study.output import show
 
 FORMATS = {
     "text": "study.report.text",
@@ -40,14 +42,26 @@ def _report(arguments: argparse.Namespace) -> None:
         summary = read(engine, arguments.study_name)
     rendered: str = import_module(FORMATS[arguments.format]).render(summary)
     if arguments.output is None:
-        sys.stdout.write(rendered)
-        return
+        show(rendered)
+    else:
+        _write(rendered, arguments.output)
+
+
+def _write(rendered: str, output: Path) -> None:
+    """Write a file whole, or leave what was there."""
+    where = f"--output {output}"
+    if not output.parent.is_dir():
+        raise UsageError([f"{where}: folder {output.parent} does not exist; create it first"])
     try:
-        arguments.output.write_text(rendered, encoding="utf-8")
+        if output.exists() and not output.is_file():  # a device or a pipe
+            output.write_text(rendered, encoding="utf-8")
+            return
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=output.parent) as scratch:
+            written = Path(scratch, "report")
+            written.write_text(rendered, encoding="utf-8")
+            written.replace(output.resolve())
     except OSError as error:
-        raise UsageError(
-            [f"--output {arguments.output}: cannot be written: {error.strerror}"]
-        ) from None
+        raise UsageError([f"{where}: cannot be written: {error.strerror}"]) from None
 
 
 if __name__ == "__main__":

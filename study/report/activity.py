@@ -34,6 +34,8 @@ class Running:
     device: str | None
     since: str
     """ISO 8601, UTC."""
+    silent: bool
+    """Whether its lease has run out: who held it is gone, and the next run takes it up."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,13 @@ def read(engine: Engine, study_name: str) -> Activity:
     """
     identity = queries.study_by_name(engine, study_name)
     rows = queries.trial_rows(engine, identity.study_id)
+    silent = queries.silent_runs(engine, identity.study_id)
     return Activity(
         study=identity.name,
         finished=sum(row.state in {"complete", "pruned", "failed"} for row in rows),
-        running=tuple(_running(row) for row in rows if row.state == "running"),
+        running=tuple(
+            _running(row, silent=row.run_id in silent) for row in rows if row.state == "running"
+        ),
         queue=tuple(map(_waiting, free_again(rows))),
         failures=failures(rows),
     )
@@ -93,7 +98,7 @@ def as_text(activity: Activity, now: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _running(row: TrialRow) -> Running:
+def _running(row: TrialRow, *, silent: bool) -> Running:
     return Running(
         number=row.number,
         arm=row.arm,
@@ -104,6 +109,7 @@ def _running(row: TrialRow) -> Running:
         worker=row.worker,
         device=row.device,
         since=datetime.fromtimestamp(row.started, UTC).isoformat(timespec="seconds"),
+        silent=silent,
     )
 
 
@@ -122,10 +128,13 @@ def _running_line(trial: Running, now: float) -> str:
     seconds = max(0.0, now - datetime.fromisoformat(trial.since).timestamp())
     name = "trial -" if trial.number is None else f"trial {trial.number}"
     where = ", ".join(filter(None, (trial.worker or "no worker yet", trial.device)))
-    return (
-        f"running {name}: {_cell(trial.arm, trial.params, trial.repeat)}\n"
-        f"  on {trial.host} ({where}) for {_duration(seconds)}, attempt {trial.attempt}"
-    )
+    lines = [
+        f"running {name}: {_cell(trial.arm, trial.params, trial.repeat)}",
+        f"  on {trial.host} ({where}) for {_duration(seconds)}, attempt {trial.attempt}",
+    ]
+    if trial.silent:
+        lines.append("  not heard from any more: the next run of the study takes it up")
+    return "\n".join(lines)
 
 
 def _waiting_line(cell: Waiting) -> str:

@@ -48,8 +48,17 @@ def free_again(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
     return sorted(attempts.values(), key=lambda of_cell: of_cell[-1].run_id)
 
 
+def last_words(reason: str) -> str:
+    """A reason on one line; of a traceback what was raised, which comes last and unindented."""
+    lines = reason.strip().splitlines()
+    if lines and lines[0].startswith("Traceback "):
+        indented = [i for i, line in enumerate(lines) if line.startswith(" ")]
+        lines = lines[max(indented, default=0) + 1 :] or lines[-1:]
+    return " ".join(" ".join(lines).split())
+
+
 def in_words(failure: Failure, width: int) -> str:
     """One failure as text, at most four lines."""
-    said = f"; last: {failure.last_reason}" if failure.last_reason else ""
+    said = f"; last: {last_words(failure.last_reason)}" if failure.last_reason else ""
     line = f"failed, {failure.cause}: {failure.count} ({failure.final} for good){said}"
     return fill(line, width, subsequent_indent="  ", max_lines=4, placeholder=" ...")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from study.report.attempts import Failure
+from study.report.attempts import Failure, last_words
 from study.report.summary import ArmSummary, Summary
 from study.report.text import counts_in_words, number, params_in_words
 
@@ -47,7 +47,7 @@ def _arm(arm: ArmSummary) -> str:
 
 
 def _failure(failure: Failure) -> str:
-    reason = " ".join(failure.last_reason.split())
+    reason = last_words(failure.last_reason)
     said = f"; last: {_escaped(reason)}" if reason else ""
     return f"- failed, {_escaped(failure.cause)}: {failure.count} ({failure.final} for good){said}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 from optuna_dashboard import get_note, save_note
 
-from storage.optuna_schema import open_optuna
+from storage.optuna_schema import open_optuna, optuna_translated
 from study.database import existing
 from study.report import markdown
 from study.report.summary import read
@@ -22,8 +22,10 @@ def refresh_note(url: str, study_name: str) -> bool:
     """
     with existing(url) as engine:
         body = markdown.render(read(engine, study_name))
-    study = optuna.load_study(study_name=study_name, storage=open_optuna(url))
-    if get_note(study) == body:
-        return False
-    save_note(study, body)
+    storage = open_optuna(url)
+    with optuna_translated(storage.engine):
+        study = optuna.load_study(study_name=study_name, storage=storage)
+        if get_note(study) == body:
+            return False
+        save_note(study, body)
     return True

@@ -217,5 +217,5 @@ def _arm(
         pruned=states["pruned"],
         failed=states["failed"],
         retried=states["retry"],
-        device_seconds=sum(row.device_seconds or 0.0 for row in rows),
+        device_seconds=sum((row.device_seconds or 0.0 for row in rows), 0.0),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from study.worker.files import WorkerFiles
+from study.worker.log import WorkerLog
 from study.worker.messages import Answer, Drop, Job, Order, Start
 
 PROJECT = Path(__file__).parents[2]
@@ -32,21 +32,20 @@ class Gone:
 class Worker:
     """One worker process. `multiprocessing.connection.wait` takes its `connection`."""
 
-    def __init__(self, files: WorkerFiles, factory: str) -> None:
+    def __init__(self, factory: str) -> None:
         """Start the process.
 
         Args:
-            files: where its log goes.
             factory: "module:function" that makes its `Trainer` from the settings it is sent.
         """
-        self.files = files
+        self._log = WorkerLog()
         ours, theirs = socket.socketpair()
-        with ours, theirs, files.log.open("wb") as log:
+        with ours, theirs:
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
                 _command(theirs.fileno(), factory),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=self._log.fileno(),
+                stderr=self._log.fileno(),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
                 env=_environment(),
@@ -65,7 +64,7 @@ class Worker:
 
     def train(self, job: Job) -> None:
         """Hand it a job; its log tail begins anew."""
-        self._logged = self.files.log_size()
+        self._logged = self._log.size()
         self._send(job)
 
     def drop(self, keys: frozenset[str]) -> None:
@@ -82,7 +81,7 @@ class Worker:
 
     def log_tail(self) -> str:
         """End of what it logged since its job began."""
-        return self.files.log_tail(self._logged)
+        return self._log.tail(self._logged)
 
     def close(self) -> None:
         """Order the process to end; returns at once."""
@@ -96,6 +95,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._log.close()
 
     def _send(self, order: Order) -> None:
         """Send; that the process has ended is noticed when its answer is waited for."""

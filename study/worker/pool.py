@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from study.errors import WorkerError
 from study.stop import StopSignal
-from study.worker.files import WorkerFiles
 from study.worker.handle import END_SECONDS, Gone, Worker
 from study.worker.messages import Answer, Ready, Refused
+
+log = logging.getLogger(__name__)
+
+START_ATTEMPTS = 3
+"""Workers in a row that may end while they start: killed from outside, or out of memory."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,10 @@ class Recipe:
 class Pool:
     """Worker processes: started, waited for, replaced, and ended with the pool."""
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._folder = folder
         self._device_of: dict[Worker, str] = {}
-        self._started = 0
+        self._ended_starting = 0
 
     def __enter__(self) -> Self:
         return self
@@ -52,9 +55,7 @@ class Pool:
 
     def start(self, device: str | None = None) -> Worker:
         """Start another worker, on the device asked for unless another is named."""
-        self._started += 1
-        files = WorkerFiles(self._folder, f"worker-{self._started}")
-        worker = Worker(files, self._recipe.factory)
+        worker = Worker(self._recipe.factory)
         self._device_of[worker] = device or self._recipe.device
         worker.start(self._recipe.settings, self._device_of[worker])
         return worker
@@ -64,6 +65,22 @@ class Pool:
         device = self._device_of.pop(worker)
         worker.end()
         self.start(device)
+
+    def started(self, worker: Worker, answer: Answer | Gone) -> Ready | None:
+        """Take the first answer of a worker; None if it has ended and another takes its place.
+
+        Raises:
+            WorkerError: it was refused its trainer, or START_ATTEMPTS in a row have ended.
+        """
+        if not isinstance(answer, Gone):
+            self._ended_starting = 0
+            return ready_of(answer)
+        self._ended_starting += 1
+        if self._ended_starting == START_ATTEMPTS:
+            raise WorkerError(f"{answer.reason} while it started\n{worker.log_tail()}".strip())
+        log.warning("%s while it started; another takes its place", answer.reason)
+        self.replace(worker)
+        return None
 
     def answers(self, stop: StopSignal, timeout: float) -> list[tuple[Worker, Answer | Gone]]:
         """What the workers say, at the latest after `timeout` seconds or when told to stop."""
@@ -85,8 +102,8 @@ class Pool:
         self._device_of.clear()
 
 
-def started(worker: Worker, answer: Answer | Gone) -> Ready:
-    """The first answer of a worker.
+def ready_of(answer: Answer) -> Ready:
+    """The first answer of a worker that has not ended.
 
     Raises:
         WorkerError: it is not that it is ready.
@@ -96,8 +113,6 @@ def started(worker: Worker, answer: Answer | Gone) -> Ready:
             return answer
         case Refused(message):
             raise WorkerError(message)
-        case Gone(reason):
-            raise WorkerError(f"{reason} while it started\n{worker.log_tail()}".strip())
         case _:
             raise AssertionError(f"expected a worker's first answer, found {answer}")
 
@@ -108,8 +123,10 @@ def first_ready(pool: Pool, stop: StopSignal) -> tuple[Worker, Ready] | None:
     Raises:
         WorkerError: data that cannot be used, a device that is not there, or a crash.
     """
-    worker = pool.start()
+    pool.start()
     while not stop.requested:
-        for _, answer in pool.answers(stop, timeout=1.0):
-            return worker, started(worker, answer)
+        for worker, answer in pool.answers(stop, timeout=1.0):
+            ready = pool.started(worker, answer)
+            if ready is not None:
+                return worker, ready
     return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ def test_postgresql_goes_through_psycopg(scheme: str) -> None:
         ("sqlite:///plain/deeper/study.db", "expected a folder, but .*plain is a file"),
         ("sqlite:///plain", "expected an SQLite database, but plain is something else"),
         ("sqlite:///folder", "expected a file, but folder is a folder"),
+        ("sqlite:////dev/null", "expected an SQLite database, but /dev/null is no regular file"),
+        (f"sqlite:///{'x' * 300}.db", "cannot be opened: File name too long"),
+        ("sqlite:///x\udcff.db", "in UTF-8"),
     ],
 )
 def test_a_url_that_cannot_be_used(url: str, message: str, tmp_path: Path) -> None:
@@ -59,6 +63,18 @@ def test_a_url_that_cannot_be_used(url: str, message: str, tmp_path: Path) -> No
         resolve_url(url)
     assert "secret" not in str(caught.value)
     assert {path.name for path in tmp_path.rglob("*")} == {"plain", "folder"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_or_file_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "study.db"
+    file.touch(mode=0o444)
+    with pytest.raises(UrlError, match=r"study\.db cannot be written; change its permissions"):
+        resolve_url("sqlite:///study.db")
+    tmp_path.chmod(0o555)
+    with pytest.raises(UrlError, match="SQLite keeps files beside the database"):
+        resolve_url("sqlite:///study.db")
+    tmp_path.chmod(0o755)
 
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,6 +187,22 @@ def test_a_bad_value_is_told_with_its_flag(flag: str, value: str) -> None:
     assert fault.startswith(f"{flag}: expected ")
 
 
+def test_a_table_where_a_value_belongs(tmp_path: Path) -> None:
+    own = toml(tmp_path, "[training.epochs]\nmany = 3")
+    expected = f"{own}: training.epochs: expected a whole number, found {{'many': 3}}"
+    assert faults("--config", own) == [expected]
+
+
+def test_an_empty_table_changes_nothing(tmp_path: Path) -> None:
+    own = toml(tmp_path, "[training]\n[network]\n[grid.fixed]")
+    assert resolved("--config", own) == resolved()
+
+
+def test_a_name_that_is_too_long() -> None:
+    expected = "--study-name: expected text of at most 512 characters, found 600"
+    assert faults("--study-name", "n" * 600) == [expected]
+
+
 def test_n_trials_must_be_given() -> None:
     with pytest.raises(UsageError, match="--n-trials: expected a value, found none"):
         resolve(RunParser().parse([]), {})

@@ -21,6 +21,7 @@ from storage.optuna_schema import open_optuna
 from study.config import StudyConfig
 from study.plan import Cell
 from study.report.__main__ import main
+from study.report.attempts import last_words
 from study.report.note import refresh_note
 from tests.study.recorded import BASELINE, LOSSES, WEIGHTS, database, recording
 
@@ -215,7 +216,35 @@ def test_output_that_cannot_be_written(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--storage", url, "--output", str(tmp_path / "no" / "report.txt")]) == 2
-    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+    assert f"folder {tmp_path / 'no'} does not exist; create it first" in capsys.readouterr().err
+
+
+def test_output_replaces_a_file_and_leaves_nothing_beside_it(url: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text("old")
+    assert main(["--storage", url, "--output", str(report)]) == 0
+    assert report.read_text().startswith("study 'study'")
+    assert list(tmp_path.iterdir()) == [report]
+
+
+def test_a_name_no_study_can_have(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--storage", url, "--study-name", "x\udcff"]) == 2
+    assert "found 'study'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("reason", "last"),
+    [
+        ("the worker was killed by SIGKILL", "the worker was killed by SIGKILL"),
+        (
+            'Traceback (most recent call last):\n  File "a.py"\n    go()\nOSError: no\n',
+            "OSError: no",
+        ),
+        ("Traceback (most recent call last):\n  go()\nE: out of\nmemory", "E: out of memory"),
+    ],
+)
+def test_of_a_traceback_the_error_is_shown(reason: str, last: str) -> None:
+    assert last_words(reason) == last
 
 
 @pytest.mark.parametrize("module", ["study.report", "study.dashboard", "study.status"])

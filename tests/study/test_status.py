@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import datetime
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def test_text_says_the_same(url: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "equal\n  on host-1 (no worker yet) for 0:00:" in said
     assert "waiting: uncertainty s_init=zero lr_multiplier=0.1\n  failed attempts 2" in said
     assert "failed, crashed: 2 (0 for good); last: signal 11" in said
+
+
+def test_a_trial_whose_process_is_gone_is_told_apart(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE trial_run SET lease_expires = 0 WHERE arm = 'equal'")
+    connection.close()
+    assert main(["--storage", url, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [trial["silent"] for trial in found["running"]] == [False, True]
+    assert main(["--storage", url]) == 0
+    assert capsys.readouterr().out.count("not heard from any more") == 1
 
 
 def test_released_cell_waits_without_a_failure(

@@ -143,6 +143,16 @@ def starts_once(config: StudyConfig, device: str) -> Steady:
     return Steady(config)
 
 
+def killed_once(config: StudyConfig, device: str) -> Steady:
+    """Starts unless no worker has started before in this folder."""
+    try:
+        Path(os.environ["TRAINER_JOURNAL"] + ".killed").touch(exist_ok=False)
+    except FileExistsError:
+        return Steady(config)
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
 def dying(config: StudyConfig, device: str) -> Steady:
     print("about to die", flush=True)
     os._exit(3)

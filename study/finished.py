@@ -1,0 +1,86 @@
+"""Tells, without starting a worker, that a run has nothing left to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+from model.errors import ModelError
+from storage import queries, recovery
+from storage.errors import SchemaError, StudyMissing
+from storage.optuna_schema import open_optuna
+from storage.tables import FINISHED
+from storage.url import sqlite_path
+from study.database import existing
+from study.fingerprint import Fingerprint, differences, identity_of, model_hash
+from study.sequences import study_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Engine
+
+    from storage.rows import CellRef
+    from storage.studies import StudyIdentity
+    from storage.tables import State
+    from study.config import StudyConfig
+
+
+def finished_before(
+    url: str, name: str, config: StudyConfig, cells: Sequence[CellRef]
+) -> Mapping[State, int] | None:
+    """How many of the cells are finished, by state, if nothing is left to do; else None.
+
+    None as well for whatever a run would refuse, warn of or tidy up: a study that
+    is not what it was, data that cannot be read, trials that dead processes left.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return None
+    try:
+        with existing(url) as engine:
+            stored = queries.study_by_name(engine, name)
+            counts = _settled(engine, stored.study_id, cells)
+    except (SchemaError, StudyMissing):
+        return None
+    if counts is None or not _is_in_optuna(url, stored) or not _matches(stored, config):
+        return None
+    return counts
+
+
+def _settled(engine: Engine, study_id: int, cells: Sequence[CellRef]) -> Mapping[State, int] | None:
+    """Counts if all cells are finished, nothing runs, and Optuna knows how all of it ended."""
+    rows = queries.trial_rows(engine, study_id)
+    asked = {cell.hash for cell in cells}
+    counts = Counter(row.state for row in rows if row.cell in asked and row.state in FINISHED)
+    if counts.total() < len(asked) or any(row.state == "running" for row in rows):
+        return None
+    return None if recovery.untold(engine, study_id) else cast("Mapping[State, int]", counts)
+
+
+def _is_in_optuna(url: str, stored: StudyIdentity) -> bool:
+    """Whether the study has not been deleted there."""
+    optuna = open_optuna(url, reads_only=True)
+    try:
+        return optuna.get_study_id_from_name(stored.name) == stored.study_id
+    except KeyError:
+        return False
+    finally:
+        optuna.engine.dispose()
+
+
+def _matches(stored: StudyIdentity, config: StudyConfig) -> bool:
+    """Whether the study is what it was made from. Data that changed are looked at last."""
+    if stored.arms != config.arms or differences(stored, _as_now(config, stored.data_hash)):
+        return False
+    try:
+        return study_sequences(config).digest == stored.data_hash
+    except ModelError:
+        return False
+
+
+def _as_now(config: StudyConfig, data_hash: str) -> Fingerprint:
+    return Fingerprint(identity_of(config), data_hash, model_hash(), {})
