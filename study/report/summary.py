@@ -21,6 +21,7 @@ from study.report.weights import (
     FoldValues,
     is_collapsed,
     is_unmoved,
+    moves,
     shares,
     starting_weights,
 )
@@ -60,6 +61,8 @@ class ArmSummary:
     best: float | None
     """Highest of the trials' scores: optimistic the more trials it is the highest of."""
     best_params: Mapping[str, Any] | None
+    best_weights: Mapping[str, tuple[float, float]] | None
+    """Of the best trial, if it learned: each term's weight at the start and at the end."""
     collapsed: int
     unmoved: int
     pruned: int
@@ -161,6 +164,10 @@ class _Flags:
         paired = self._baseline.get(row.repeat)
         return is_collapsed(self._start(row), self._ends(row), self._loss.auto_weight_clamp, paired)
 
+    def moves(self, row: TrialRow) -> Mapping[str, tuple[float, float]] | None:
+        found = moves(self._start(row), self._ends(row)) if _is_learned(row) else {}
+        return {str(term): ends for term, ends in found.items()} or None
+
     def _start(self, row: TrialRow) -> Mapping[Any, float]:
         return starting_weights(loss_config(row.arm, row.params, self._loss))
 
@@ -212,6 +219,7 @@ def _arm(
         fold_sd=fmean(over_folds) if over_folds else None,
         best=best,
         best_params=dict(best_row.params) if best_row else None,
+        best_weights=flags.moves(best_row) if best_row else None,
         collapsed=sum(flags.collapsed(row) for row in rows if row.state in {"complete", "pruned"}),
         unmoved=sum(flags.unmoved(row) for row in complete),
         pruned=states["pruned"],

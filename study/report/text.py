@@ -17,7 +17,7 @@ _COUNTS = f"{'unmoved':>9}{'collapsed':>11}{'pruned':>8}{'failed':>8}{'retried':
 
 
 def render(summary: Summary) -> str:
-    """Tables of scores and of flags, best parameters, failures and the headline."""
+    """Tables of scores and of flags, best parameters, where weights went, failures, headline."""
     blocks = [
         f"study {summary.study!r} on {summary.data}: {counts_in_words(summary.trials)}",
         _table(_SCORES, {arm.arm: _scores(arm) for arm in summary.arms}),
@@ -70,4 +70,10 @@ def _counts(arm: ArmSummary) -> str:
 
 def _best(arm: ArmSummary) -> str:
     params = params_in_words(arm.best_params or {}) or "no parameters"
-    return fill(f"best {arm.arm}: {params}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    lines = [f"best {arm.arm}: {params}"]
+    if arm.best_weights:
+        steps = (f"{term} {a:.2f} to {b:.2f}" for term, (a, b) in arm.best_weights.items())
+        lines.append(f"  weights: {', '.join(steps)}")
+    return "\n".join(
+        fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines
+    )

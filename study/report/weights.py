@@ -50,6 +50,22 @@ def is_unmoved(start: Mapping[Term, float], last: Sequence[FoldValues]) -> bool:
     return True
 
 
+def moves(
+    start: Mapping[Term, float], last: Sequence[FoldValues]
+) -> dict[Term, tuple[float, float]]:
+    """Weight of each term before the first step and after the last epoch, averaged over folds.
+
+    Empty if some fold has no such weight.
+    """
+    found: dict[Term, tuple[float, float]] = {}
+    for term, weight in start.items():
+        ends = [end for values in last if (end := values[f"weight_{term}"]) is not None]
+        if not ends or len(ends) < len(last):
+            return {}
+        found[term] = (weight, fmean(ends))
+    return found
+
+
 def is_collapsed(
     start: Mapping[Term, float],
     last: Sequence[FoldValues],

@@ -84,7 +84,9 @@ def test_json_has_the_numbers_of_each_arm(report: Report) -> None:
 
 
 def test_json_flags_learned_trials(report: Report) -> None:
-    direct = json.loads(report("json"))["arms"][2]
+    fixed, _, direct, *_ = json.loads(report("json"))["arms"]
+    assert fixed["best_weights"] is None
+    assert {start for start, _ in direct["best_weights"].values()} == {0.5, 0.2, 0.1}
     assert (direct["trials"], direct["unmoved"], direct["collapsed"]) == (2, 1, 1)
 
 
@@ -109,6 +111,7 @@ def test_text_fits_80_columns_and_says_it_all(report: Report) -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "4 complete, 1 pruned, 1 failed, 1 running, 1 waiting" in text
     assert "best fixed: alpha=0.7 nine_class_weight=0.2 kl_weight=0.1" in text
+    assert "weights: multiclass 0.50 to" in text
     assert "failed, non_finite_loss: 1 (1 for good); last: epoch 2, fold 1, kl" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["fixed", "2", "0.7450", "0.0354", "0.0212", "0.7700", "9.0"] in rows

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from model.config import TERMS, LossConfig, Term
-from study.report.weights import is_collapsed, is_unmoved, shares, starting_weights
+from study.report.weights import is_collapsed, is_unmoved, moves, shares, starting_weights
 
 BOUNDS = (-10.0, 10.0)
 START = starting_weights(LossConfig(auto_weighting="direct"))
@@ -121,3 +121,14 @@ def test_shares_sum_to_one(folds: list[tuple[float, ...]]) -> None:
 def test_shares_leave_out_terms_not_in_use() -> None:
     last = [epoch({"kl": None, "nine_class": None}, {"kl": None, "nine_class": None})]
     assert shares(last) == {"multiclass": 0.5, "binary": 0.5}
+
+
+def test_moves_are_from_the_first_step_to_the_mean_over_folds() -> None:
+    found = moves(START, [epoch({"kl": 0.3}), epoch({"kl": 0.5})])
+    assert found["kl"] == pytest.approx((0.1, 0.4))
+    assert found["binary"] == (0.5, 0.5)
+
+
+def test_moves_of_a_weight_that_is_gone_are_not_told() -> None:
+    assert moves(START, [epoch(), epoch({"kl": None})]) == {}
+    assert moves(START, []) == {}
