@@ -42,7 +42,7 @@ def drawn(network: Squeezeformer, replicas: int) -> Tensor:
     return torch.stack([network.layout.initial(generator) for _ in range(replicas)]).double()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from([1, 2, 4]),
     st.sampled_from([1, 5]),
