@@ -192,4 +192,5 @@ class Stack(pl.Callback):
         if not kept:
             trainer.should_stop = True
         elif len(kept) < len(module.alive):
-            module.keep(torch.tensor(kept, device=module.device))
+            used = module.keep(torch.tensor(kept, device=module.device))
+            self.batches.streams = [self.batches.streams[i] for i in used]

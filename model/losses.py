@@ -10,13 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.device import at_least_fp32
 from model.hierarchy import Hierarchy
 from model.network.squeezeformer import Logits
-
-
-def at_least_fp32(x: Tensor) -> Tensor:
-    """Widen half precision; leave fp32 and fp64 as they are."""
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def smoothed_cross_entropy(log_p: Tensor, label: Tensor, smoothing: Tensor) -> Tensor:

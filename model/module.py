@@ -69,6 +69,7 @@ class StackModule(pl.LightningModule):
         smoothing = torch.tensor([config.label_smoothing for config in losses])
         self.register_buffer("smoothing", smoothing)
         self.register_buffer("stream", torch.tensor(stream))
+        self.is_a_stream_each = is_a_stream_each(stream)
         self.register_buffer("alive", torch.ones(len(losses), dtype=torch.bool))
         self.register_buffer("fault", torch.full((len(losses),), -1))
         self.train_meter = TrainingMeter()
@@ -77,17 +78,21 @@ class StackModule(pl.LightningModule):
     def forward(self, batch: StackBatch) -> Logits:
         """Classify the sequences of a batch, every replica those of its stream."""
         stride = self.network.config.stride
-        keep = None if batch.keep is None else batch.keep[self.stream]
+        keep = None if batch.keep is None else self._of_rows(batch.keep)
         return self.network(
-            self.network.windows(batch.x)[self.stream],
-            batch.mask[:, :, ::stride][self.stream],
+            self._of_rows(self.network.windows(batch.x)),
+            self._of_rows(batch.mask[:, :, ::stride]),
             Parameters(self.network.layout, self.flat, keep),
         )
+
+    def _of_rows(self, of_streams: Tensor) -> Tensor:
+        """[S, ...] -> [R, ...]: what belongs to each replica's stream."""
+        return of_streams if self.is_a_stream_each else of_streams[self.stream]
 
     def sequence_losses(self, batch: StackBatch) -> tuple[Tensor, Logits]:
         """[R, B, 4] losses of every sequence, and the logits they come from."""
         logits = self(batch)
-        losses: Tensor = self.losses(logits, batch.label[self.stream], self.smoothing)
+        losses: Tensor = self.losses(logits, self._of_rows(batch.label), self.smoothing)
         return losses, logits
 
     def training_step(self, batch: StackBatch, _: int) -> Tensor:
@@ -104,9 +109,9 @@ class StackModule(pl.LightningModule):
     def validation_step(self, batch: StackBatch, _: int) -> Tensor:
         """Totals of the batch, [R], by the same losses and weights as in training."""
         losses, logits = self.sequence_losses(batch)
-        counted = batch.counted[self.stream]
+        counted = self._of_rows(batch.counted)
         predicted = logits.fine.argmax(-1)
-        self.validation_meter.add(losses, batch.label[self.stream], predicted, counted)
+        self.validation_meter.add(losses, self._of_rows(batch.label), predicted, counted)
         weight = counted.unsqueeze(-1).to(losses.dtype)
         total: Tensor = self.weighting((losses * weight).sum(1) / weight.sum(1).clamp_min(1))
         return total
@@ -194,13 +199,26 @@ class StackModule(pl.LightningModule):
         self.weighting.project()
 
     @torch.no_grad()
-    def keep(self, kept: Tensor) -> None:
-        """Go on with the replicas at ascending positions `kept` [m] alone."""
+    def keep(self, kept: Tensor) -> list[int]:
+        """Go on with the replicas at ascending positions `kept` [m] alone.
+
+        Returns:
+            Positions of the streams still in use; batches hold these alone from now on.
+        """
         rows = {self.flat: kept} | self.weighting.keep(kept)
         self.flat.data = self.flat.data[kept]
         self.flat.grad = None
-        for name in ("smoothing", "stream", "alive", "fault"):
+        for name in ("smoothing", "alive", "fault"):
             setattr(self, name, getattr(self, name)[kept])
+        streams, renumbered = self.stream[kept].unique(return_inverse=True)
+        self.stream = renumbered
+        self.is_a_stream_each = is_a_stream_each(renumbered.tolist())
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, ReplicaAdamW)
         optimizer.keep(rows)
+        return list(streams.tolist())
+
+
+def is_a_stream_each(stream: Sequence[int]) -> bool:
+    """Whether R replicas have R streams, in their order: nothing need be copied to share it."""
+    return list(stream) == list(range(len(stream)))

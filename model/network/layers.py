@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.network import lean
 from model.network.parameters import Layout, Parameters, ones, uniform, zeros
 
 
@@ -44,8 +45,10 @@ class LayerNorm:
 
     def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, C] -> [R, B, T, C]."""
-        normed = F.layer_norm(x, (self.width,))
         scale, shift = parameters[self.scale], parameters[self.shift]
+        if x.device.type == "cpu":
+            return lean.norm(x, scale, shift)
+        normed = F.layer_norm(x, (self.width,), eps=lean.EPS)
         return torch.addcmul(shift.to(normed.dtype), normed, scale.to(normed.dtype))
 
 
@@ -64,15 +67,15 @@ class DepthwiseConv:
     def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, C] -> [R, B, T, C]; x must be 0 where there is padding."""
         replicas, batch, time, width = x.shape
-        image = x.permute(1, 0, 3, 2).reshape(batch, replicas * width, time, 1)
+        lanes = torch.cat(x.unbind(), dim=-1)  # [B, T, R C]
         y = F.conv2d(
-            image.contiguous(memory_format=torch.channels_last),
+            lanes.view(batch, time, 1, -1).permute(0, 3, 1, 2),  # channels last as it lies
             parameters[self.weight].reshape(replicas * width, 1, self.kernel, 1),
             parameters[self.bias].reshape(replicas * width),
             padding=(self.kernel // 2, 0),
             groups=replicas * width,
         )
-        return y.view(batch, replicas, width, time).permute(1, 0, 3, 2)
+        return torch.stack(y.squeeze(-1).mT.chunk(replicas, dim=-1))
 
 
 class Attention:
@@ -92,16 +95,22 @@ class Attention:
         replicas, batch, time, width = x.shape
         size = width // self.heads
         qkv = self.inward(x, parameters)
-        qkv = qkv.view(replicas * batch, time, 3, self.heads, size).permute(2, 0, 3, 1, 4)
-        exists = mask.reshape(replicas * batch, 1, 1, time) > 0
-        mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=exists)
-        mixed = mixed.transpose(1, 2).reshape(replicas, batch, time, width)
-        return self.outward(mixed, parameters)
+        qkv = qkv.view(replicas * batch, time, 3, self.heads, size)
+        exists = mask.reshape(replicas * batch, 1, time, 1) > 0
+        if x.device.type == "cpu":
+            mixed = lean.attention(qkv, exists)
+        else:
+            query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=exists.mT)
+            mixed = mixed.transpose(1, 2)
+        return self.outward(mixed.reshape(x.shape), parameters)
 
 
 def masked_mean_std(x: Tensor, mask: Tensor) -> Tensor:
     """Mean and SD over the time steps that exist: [R, B, T, C] -> [R, B, 2 C]."""
+    if x.device.type == "cpu":
+        return lean.mean_std(x, mask)
     count = mask.sum(2).clamp_min(1.0)
     mean = (x * mask).sum(2) / count
     variance = ((x - mean.unsqueeze(2)) * mask).square().sum(2) / count
-    return torch.cat((mean, (variance + 1e-5).sqrt()), dim=-1)
+    return torch.cat((mean, (variance + lean.EPS).sqrt()), dim=-1)

@@ -119,6 +119,12 @@ class Parameters:
 
     def dropout(self, x: Tensor, site: DropoutSite) -> Tensor:
         """Drop whole channels of x [R, B, T, C] for all times at once."""
-        if self._keep is None:
-            return x
-        return x * self._keep[:, :, None, site.start : site.start + site.width]
+        return x if self._keep is None else x * self._mask(self._keep, site)
+
+    def add_dropped(self, x: Tensor, y: Tensor, site: DropoutSite) -> Tensor:
+        """x + dropout(y), both [R, B, T, C], in one pass over them."""
+        return x + y if self._keep is None else x.addcmul(y, self._mask(self._keep, site))
+
+    @staticmethod
+    def _mask(keep: Tensor, site: DropoutSite) -> Tensor:
+        return keep[:, :, None, site.start : site.start + site.width]

@@ -58,7 +58,7 @@ class Convolution:
 
     def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, d] -> [R, B, T, d]."""
-        y = F.silu(self.inward(x, parameters)) * mask
+        y = F.silu(self.inward(x, parameters)).mul_(mask)
         y = self.norm(self.depthwise(y, parameters), parameters)
         return self.outward(F.silu(y), parameters)
 
@@ -72,7 +72,7 @@ class Residual:
 
     def __call__(self, x: Tensor, y: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, d], twice -> [R, B, T, d]."""
-        return self.norm(x + parameters.dropout(y, self.site), parameters)
+        return self.norm(parameters.add_dropped(x, y, self.site), parameters)
 
 
 class Block:
