@@ -46,7 +46,7 @@ class LayerNorm:
     def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, C] -> [R, B, T, C]."""
         scale, shift = parameters[self.scale], parameters[self.shift]
-        if x.device.type == "cpu":
+        if lean.serves(x):
             return lean.norm(x, scale, shift)
         normed = F.layer_norm(x, (self.width,), eps=lean.EPS)
         return torch.addcmul(shift.to(normed.dtype), normed, scale.to(normed.dtype))
@@ -97,7 +97,7 @@ class Attention:
         qkv = self.inward(x, parameters)
         qkv = qkv.view(replicas * batch, time, 3, self.heads, size)
         exists = mask.reshape(replicas * batch, 1, time, 1) > 0
-        if x.device.type == "cpu":
+        if lean.serves(x):
             mixed = lean.attention(qkv, exists)
         else:
             query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
@@ -108,7 +108,7 @@ class Attention:
 
 def masked_mean_std(x: Tensor, mask: Tensor) -> Tensor:
     """Mean and SD over the time steps that exist: [R, B, T, C] -> [R, B, 2 C]."""
-    if x.device.type == "cpu":
+    if lean.serves(x):
         return lean.mean_std(x, mask)
     count = mask.sum(2).clamp_min(1.0)
     mean = (x * mask).sum(2) / count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from model.config import LossConfig
+from model.data.batches import StackBatch, TrainBatches
 from model.data.sequences import SequenceSet
 from model.errors import DeviceError
 from model.fit import FitContext, Stack, fit
+from model.network import lean
 from model.outcomes import EpochReport, Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
 from model.weighting.registry import SCHEMES
 from tests.model.conftest import settings
@@ -194,13 +196,36 @@ def test_bf16_autocast_stays_near_fp32(sequences: SequenceSet) -> None:
         assert not np.array_equal(a["val_total"], b["val_total"])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_cuda_equals_cpu_in_fp64(sequences: SequenceSet) -> None:
+def test_the_kernels_other_devices_use_give_the_same(
+    sequences: SequenceSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a GPU computes by torch's own kernels, run on the CPU."""
     trials = [TrialSpec(str(i), loss) for i, loss in enumerate(ARMS)]
-    on_cpu, _ = train(FitContext(sequences, settings()), trials)
-    on_cuda, _ = train(FitContext(sequences, replace(settings(), device="cuda")), trials)
-    for key in on_cpu:
-        assert_same(on_cuda[key], on_cpu[key])
+    usual, _ = train(FitContext(sequences, settings()), trials)
+    monkeypatch.setattr(lean, "serves", lambda _: False)
+    elsewhere, _ = train(FitContext(sequences, settings()), trials)
+    for key in usual:
+        assert_same(elsewhere[key], usual[key])
+
+
+def test_streams_that_no_trial_uses_are_gathered_no_longer(sequences: SequenceSet) -> None:
+    """The trials of a repeat are dropped: those of the other go on alone, and unchanged."""
+    context = FitContext(sequences, settings(epochs=3))
+    trials = [TrialSpec("a", ARMS[0], repeat=1), TrialSpec("b", ARMS[2], repeat=0)]
+    served: list[int] = []
+    original = TrainBatches.__iter__
+
+    def spy(self: TrainBatches) -> Iterator[StackBatch]:
+        for batch in original(self):
+            served.append(len(batch.x))
+            yield batch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainBatches, "__iter__", spy)
+        histories, _ = train(context, trials, drop={0: ["a"]})
+    steps = context.plan.steps
+    assert served == [4] * steps + [2] * 2 * steps
+    assert_same(histories["b"], train(context, [trials[1]])[0]["b"])
 
 
 def test_a_device_that_is_not_there_is_named(sequences: SequenceSet) -> None:
