@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.data.masks import dropout_masks
 from model.data.sequences import SequenceSet
 from model.data.streams import BatchPlan, Stream
 
@@ -58,21 +59,27 @@ class DeviceData:
         self.start_on_device = torch.tensor(self.start, device=device)
         self.length_on_device = torch.tensor(self.length, device=device)
 
+    def on_device(self, chosen: NDArray[np.generic]) -> Tensor:
+        """An array, moved without the host waiting for it."""
+        index = torch.from_numpy(chosen)
+        if self.device.type == "cuda":
+            index = index.pin_memory()
+        return index.to(self.device, non_blocking=True)
+
     def gather(
-        self, chosen: NDArray[np.int64], mean: Tensor, inverse_sd: Tensor
+        self, index: Tensor, longest: int, mean: Tensor, inverse_sd: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Fetch and scale sequences.
 
         Args:
-            chosen: [S, B] positions.
+            index: [S, B] positions, on the device.
+            longest: L, rows of the longest of them.
             mean: [S, B or 1, 1, C] subtracted.
             inverse_sd: [S, B or 1, 1, C] multiplied.
 
         Returns:
             x [S, B, L, C], mask [S, B, L, 1], label [S, B].
         """
-        longest = int(self.length[chosen].max())
-        index = torch.from_numpy(chosen).to(self.device, non_blocking=True)
         time = torch.arange(longest, device=self.device)
         exists = time < self.length_on_device[index].unsqueeze(-1)
         row = torch.where(exists, self.start_on_device[index].unsqueeze(-1) + time, 0)
@@ -92,12 +99,11 @@ class Scaling:
             for name in ("mean", "inverse_sd")
         ]
 
-    def of(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def of(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """For sequences [S, B]: [S, B or 1, 1, C] twice."""
         mean, inverse_sd = self._tables
         if mean.shape[1] > 1:
-            index = torch.from_numpy(chosen).to(mean.device).unsqueeze(-1)
-            index = index.expand(-1, -1, mean.shape[-1])
+            index = index.unsqueeze(-1).expand(-1, -1, mean.shape[-1])
             mean, inverse_sd = mean.gather(1, index), inverse_sd.gather(1, index)
         return mean.unsqueeze(2), inverse_sd.unsqueeze(2)
 
@@ -117,27 +123,24 @@ class TrainBatches:
         return self.plan.steps
 
     def __iter__(self) -> Iterator[StackBatch]:
-        scaling = Scaling(self.streams, self.data)
+        data, scaling = self.data, Scaling(self.streams, self.data)
         chosen = np.stack(
-            [self.plan.epoch(stream, self.epoch, self.data.length) for stream in self.streams],
-            axis=1,
+            [self.plan.epoch(stream, self.epoch, data.length) for stream in self.streams], axis=1
         )
-        for step, now in enumerate(chosen):
-            x, mask, label = self.data.gather(now, *scaling.of(now))
-            counted = torch.ones_like(label, dtype=torch.bool)
-            keep = self._masks(self.epoch * self.plan.steps + step)
-            yield StackBatch(x, mask, label, counted, keep)
+        keys = data.on_device(np.array([stream.dropout_key for stream in self.streams]))
+        counted = torch.ones(chosen.shape[1:], dtype=torch.bool, device=data.device)
+        index = data.on_device(chosen)
+        longest = data.length[chosen].max((1, 2)).tolist()
+        for step, now in enumerate(index):
+            x, mask, label = data.gather(now, longest[step], *scaling.of(now))
+            yield StackBatch(x, mask, label, counted, self._masks(keys, step))
 
-    def _masks(self, step: int) -> Tensor | None:
+    def _masks(self, keys: Tensor, step: int) -> Tensor | None:
         if self.dropout == 0:
             return None
-        drawn = np.stack(
-            [
-                stream.dropout(step, self.plan.batch, self.dropout_width, self.dropout)
-                for stream in self.streams
-            ]
-        )
-        return torch.from_numpy(drawn).to(self.data.device, self.data.dtype, non_blocking=True)
+        step += self.epoch * self.plan.steps
+        shape = (self.plan.batch, self.dropout_width)
+        return dropout_masks(keys, step, shape, self.dropout).to(self.data.dtype)
 
 
 class ValidationBatches:
@@ -153,15 +156,17 @@ class ValidationBatches:
         return math.ceil(self.longest / self.batch)
 
     def __iter__(self) -> Iterator[StackBatch]:
-        scaling = Scaling(self.streams, self.data)
+        data, scaling = self.data, Scaling(self.streams, self.data)
         padded = np.stack(
             [np.pad(s.test, (self.longest - len(s.test), 0), mode="edge") for s in self.streams]
         )
         real = np.stack(
             [np.arange(self.longest) >= self.longest - len(s.test) for s in self.streams]
         )
+        index, counted = data.on_device(padded), data.on_device(real)
         for first in range(0, self.longest, self.batch):
-            now = padded[:, first : first + self.batch]
-            counted = torch.from_numpy(real[:, first : first + self.batch]).to(self.data.device)
-            x, mask, label = self.data.gather(now, *scaling.of(now))
-            yield StackBatch(x, mask, label, counted, keep=None)
+            part = slice(first, first + self.batch)
+            now = index[:, part]
+            longest = int(data.length[padded[:, part]].max())
+            x, mask, label = data.gather(now, longest, *scaling.of(now))
+            yield StackBatch(x, mask, label, counted[:, part], keep=None)

@@ -38,7 +38,7 @@ _FORMS = (
     "expected wisdm51, synthetic, a folder with CMI's train.csv, "
     "or a TOML file that describes a table"
 )
-_WITHOUT_EFFECT = ("__init__", "batches", "cache", "content", "folds", "load", "streams")
+_WITHOUT_EFFECT = ("__init__", "batches", "cache", "content", "folds", "load", "masks", "streams")
 """Modules of this package whose code does not change what an entry holds."""
 
 

@@ -5,7 +5,7 @@ order and the dropout masks. Everything random is drawn from a generator keyed
 by (seed, repeat, fold, purpose), so it is the same in any company.
 
 Notation: N sequences of the study, K folds, C channels, S steps an epoch,
-B sequences a batch, D dropout channels.
+B sequences a batch.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class Stream:
         offset = first - shuffles.start * len(self.train)
         return joined[offset : offset + count]
 
-    def dropout(self, step: int, batch: int, width: int, rate: float) -> NDArray[np.float32]:
-        """Masks of one step, [B, D]: 0 with probability `rate`, else 1 / (1 - rate)."""
-        drawn = self.key.random(Purpose.DROPOUT, step).random((batch, width), dtype=np.float32)
-        return (drawn >= rate).astype(np.float32) / np.float32(1 - rate)
+    @property
+    def dropout_key(self) -> int:
+        """What dropout masks are made from (`model.data.masks`)."""
+        return int(self.key.random(Purpose.DROPOUT).integers(-(2**63), 2**63, dtype=np.int64))
 
 
 WINDOW = 16

@@ -9,8 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from model.data.batches import DeviceData, Scaling, TrainBatches, ValidationBatches
+from model.data.masks import GAMMA, dropout_masks, splitmix64
 from model.data.sequences import SequenceSet
 from model.data.streams import BatchPlan, Streams
 from tests.model.conftest import made_up
@@ -47,8 +49,10 @@ def test_scaling_knows_training_rows_only(uneven: SequenceSet) -> None:
 def test_subject_scaling_centres_every_subject(uneven: SequenceSet) -> None:
     stream = Streams(uneven, 3, seed=0, normalise="subject").of_repeat(0)[0]
     data = DeviceData(uneven, 200, torch.device("cpu"), torch.float64)
-    everything = np.flatnonzero(uneven.subject == 2)[None]
-    x, mask, _ = data.gather(everything, *Scaling([stream], data).of(everything))
+    everything = torch.from_numpy(np.flatnonzero(uneven.subject == 2)[None])
+    x, mask, _ = data.gather(
+        everything, int(uneven.length.max()), *Scaling([stream], data).of(everything)
+    )
     shown = x[mask.expand_as(x) > 0].view(-1, 4)[:, 0]
     assert abs(shown.mean()) < 1e-4
     assert abs(shown.std() - 1) < 1e-2
@@ -99,17 +103,35 @@ def test_order_and_dropout_belong_to_fold_and_repeat() -> None:
         assert np.array_equal(
             plan.epoch(a, 1, sequences.length), plan.epoch(b, 1, sequences.length)
         )
-        assert np.array_equal(a.dropout(3, 8, 5, 0.5), b.dropout(3, 8, 5, 0.5))
-    first, second = one.of_repeat(0)[0], one.of_repeat(1)[0]
-    assert not np.array_equal(first.dropout(3, 8, 5, 0.5), second.dropout(3, 8, 5, 0.5))
-    assert not np.array_equal(first.dropout(3, 8, 5, 0.5), first.dropout(4, 8, 5, 0.5))
+        assert a.dropout_key == b.dropout_key
+    keys = [s.dropout_key for r in range(3) for s in one.of_repeat(r)]
+    assert len(set(keys)) == 9
 
 
-def test_dropout_keeps_the_mean() -> None:
-    stream = Streams(made_up(), 2, 0, "train").of_repeat(0)[0]
-    mask = stream.dropout(0, 4000, 10, 0.2)
-    assert set(np.unique(mask)) == {np.float32(0), np.float32(1.25)}
-    assert abs(mask.mean() - 1) < 0.02
+def masks(*keys: int, step: int = 0, batch: int = 64, rate: float = 0.2) -> Tensor:
+    return dropout_masks(torch.tensor(keys), step, (batch, 10), rate)
+
+
+def test_dropout_masks_belong_to_key_and_step() -> None:
+    assert torch.equal(masks(5, 7)[0], masks(5)[0])
+    assert not torch.equal(masks(5, 6)[0], masks(5, 6)[1])
+    assert not torch.equal(masks(5), masks(5, step=1))
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 10**6), st.floats(0, 0.95))
+@settings(max_examples=50, deadline=None)
+def test_dropout_drops_its_share_of_every_channel(key: int, step: int, rate: float) -> None:
+    mask = masks(key, step=step, batch=4000, rate=rate)[0]
+    dropped = (mask == 0).double().mean(0)
+    assert torch.allclose(mask[mask != 0], torch.tensor(1 / (1 - rate)))
+    assert (dropped - rate).abs().max() < 6 * (rate * (1 - rate) / 4000) ** 0.5 + 1e-9
+
+
+def test_random_bits_are_those_of_splitmix64() -> None:
+    """First outputs for the seed 1234567, as published with the reference implementation."""
+    state = 1234567 + torch.arange(1, 4) * GAMMA
+    wanted = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert [bits % 2**64 for bits in splitmix64(state).tolist()] == wanted
 
 
 def test_every_test_sequence_is_served_once_and_missing_values_are_zero(
@@ -125,8 +147,10 @@ def test_every_test_sequence_is_served_once_and_missing_values_are_zero(
         assert (batch.x * (1 - batch.mask)).abs().max() == 0
     for stream, labels in zip(streams, served, strict=True):
         assert labels == uneven.label[stream.test].tolist()
-    everything = np.arange(len(uneven))[None]
-    x, mask, _ = data.gather(everything, *Scaling(streams[:1], data).of(everything))
+    everything = torch.arange(len(uneven))[None]
+    x, mask, _ = data.gather(
+        everything, int(uneven.length.max()), *Scaling(streams[:1], data).of(everything)
+    )
     assert uneven.present is not None
     recorded = (x[mask.expand_as(x) > 0] != 0).sum()
     assert recorded <= uneven.present.sum()
@@ -135,9 +159,8 @@ def test_every_test_sequence_is_served_once_and_missing_values_are_zero(
 def test_long_sequences_keep_their_end() -> None:
     sequences = made_up()
     data = DeviceData(sequences, 10, torch.device("cpu"))
-    longest = np.array([[int(sequences.length.argmax())]])
+    i = int(sequences.length.argmax())
     zero, one = torch.zeros(1, 1, 1, 4), torch.ones(1, 1, 1, 4)
-    x, _, _ = data.gather(longest, zero, one)
-    i = int(longest[0, 0])
+    x, _, _ = data.gather(torch.tensor([[i]]), 10, zero, one)
     end = sequences.start[i] + sequences.length[i]
     np.testing.assert_array_equal(x[0, 0].numpy(), sequences.features[end - 10 : end])
