@@ -88,7 +88,7 @@ class Stream:
         return int(self.key.random(Purpose.DROPOUT).integers(-(2**63), 2**63, dtype=np.int64))
 
 
-WINDOW = 16
+WINDOW = 32
 """Batches that are sorted by length together."""
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.network import lean
-from model.network.parameters import Layout, Parameters, ones, uniform, zeros
+from model.network.parameters import DropoutSite, Layout, Parameters, ones, uniform, zeros
 
 
 class Linear:
@@ -26,12 +26,13 @@ class Linear:
 
     def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
         """[R, ..., inputs] -> [R, ..., outputs]."""
-        weight = parameters[self.weight].mT
+        weight = parameters[self.weight]
+        bias = None if self.bias is None else parameters[self.bias]
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
-        if self.bias is None:
-            y = torch.bmm(rows, weight)
+        if x.device.type == "cpu":
+            y = lean.linear(rows, weight, bias)
         else:
-            y = torch.baddbmm(parameters[self.bias], rows, weight)
+            y = torch.bmm(rows, weight.mT) if bias is None else torch.baddbmm(bias, rows, weight.mT)
         return y.view(*x.shape[:-1], y.shape[-1])
 
 
@@ -50,6 +51,13 @@ class LayerNorm:
             return lean.norm(x, scale, shift)
         normed = F.layer_norm(x, (self.width,), eps=lean.EPS)
         return torch.addcmul(shift.to(normed.dtype), normed, scale.to(normed.dtype))
+
+    def of_sum(self, x: Tensor, y: Tensor, parameters: Parameters, site: DropoutSite) -> Tensor:
+        """norm(x + dropout(y)): [R, B, T, C], twice -> [R, B, T, C]."""
+        keep = parameters.keep(site)
+        if lean.serves(x):
+            return lean.norm(x, parameters[self.scale], parameters[self.shift], y, keep)
+        return self(x + y if keep is None else x.addcmul(y, keep), parameters)
 
 
 class DepthwiseConv:

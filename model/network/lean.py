@@ -22,34 +22,88 @@ from model.device import at_least_fp32
 LN2 = math.log(2)
 EPS = 1e-5
 """Added to every variance."""
+ONEDNN: Any = getattr(getattr(torch.ops.mkldnn, "_linear_pointwise", None), "default", None)
+"""oneDNN's linear map, where torch was built with it."""
+
+
+class Linear(torch.autograd.Function):
+    """y = x W^T + b for each replica, by oneDNN: half of the time of `bmm` on some CPUs."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: ANN401  # torch's context has no type of its own
+        """[R, N, in], [R, out, in], [R, 1, out] -> [R, N, out]."""
+        ctx.save_for_backward(x, weight)
+        ctx.has_bias = bias is not None
+        if bias is None:
+            return torch.stack([_onednn(*pair, None) for pair in zip(x, weight, strict=True)])
+        rows = zip(x, weight, bias.squeeze(1), strict=True)
+        return torch.stack([_onednn(*row) for row in rows])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:  # noqa: ANN401  # as above
+        """Of x: g W; of W: g^T x; of b: sum g."""
+        x, weight = ctx.saved_tensors
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            rows = zip(gradient, weight.mT, strict=True)
+            of_x = torch.stack([_onednn(*row, None) for row in rows])
+        of_bias = gradient.sum(1, keepdim=True) if ctx.has_bias else None
+        return of_x, torch.bmm(gradient.mT, x), of_bias
+
+
+def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    y: Tensor = ONEDNN(x, weight, bias, "none", [], "")
+    return y
 
 
 class Norm(torch.autograd.Function):
-    """Layer norm over channels (Ba et al. 2016) with each replica's own scale and shift."""
+    """Layer norm over channels (Ba et al. 2016) of x, or of x + keep * y."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:  # noqa: ANN401  # torch's context has no type of its own
-        """[R, N, C], scale and shift [R, 1, C] -> [R, N, C]."""
-        channels = x.shape[-1]
-        average = x.new_full((channels,), 1 / channels)
-        normed = x - (x.reshape(-1, channels) @ average).view(*x.shape[:-1], 1)
-        variance = (normed.square().view(-1, channels) @ average).view(*x.shape[:-1], 1)
-        inverse_sd = variance.add_(EPS).rsqrt_()
+    def forward(
+        ctx: Any,  # noqa: ANN401  # as above
+        x: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        y: Tensor | None,
+        keep: Tensor | None,
+    ) -> Tensor:
+        """[R, B, T, C] for x and y, scale and shift [R, 1, 1, C], keep [R, B, 1, C]."""
+        if y is None:
+            normed = x - _mean(x)
+        else:
+            total = x + y if keep is None else torch.addcmul(x, y, keep)
+            normed = total.sub_(_mean(total))
+        sd = torch.linalg.vector_norm(normed, dim=-1, keepdim=True)
+        inverse_sd = sd.square_().div_(x.shape[-1]).add_(EPS).rsqrt_()
         normed.mul_(inverse_sd)
-        ctx.save_for_backward(normed, inverse_sd, scale)
+        ctx.save_for_backward(normed, inverse_sd, scale, keep)
+        ctx.is_sum = y is not None
         return torch.addcmul(shift, normed, scale)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401  # as above
+    def backward(
+        ctx: Any,  # noqa: ANN401  # as above
+        gradient: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None, None]:
         """With n the normed x and g the gradient of n: (g - mean g - n mean(g n)) / SD."""
-        normed, inverse_sd, scale = ctx.saved_tensors
-        of_scale = (gradient * normed).sum(1, keepdim=True)
-        of_shift = gradient.sum(1, keepdim=True)
+        normed, inverse_sd, scale, keep = ctx.saved_tensors
+        of_scale = (gradient * normed).sum((1, 2), keepdim=True)
+        of_shift = gradient.sum((1, 2), keepdim=True)
         zero, one = torch.zeros_like(inverse_sd), torch.ones_like(inverse_sd)
         of_x = torch.ops.aten.native_layer_norm_backward(
             gradient * scale, normed, normed.shape[-1:], zero, one, None, None, (True, False, False)
-        )[0]
-        return of_x.mul_(inverse_sd), of_scale, of_shift
+        )[0].mul_(inverse_sd)
+        of_y = None
+        if ctx.is_sum:
+            of_y = of_x if keep is None else of_x * keep
+        return of_x, of_scale, of_shift, of_y, None
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Over channels, kept: a product is four times as fast as `mean`."""
+    average = x.new_full((x.shape[-1],), 1 / x.shape[-1])
+    return (x.view(-1, x.shape[-1]) @ average).view(*x.shape[:-1], 1)
 
 
 class Attention(torch.autograd.Function):
@@ -126,10 +180,15 @@ class MeanStd(torch.autograd.Function):
         return of_x.mul_(mask), None
 
 
-def apply(function: type[torch.autograd.Function], x: Tensor, *rest: Tensor) -> Tensor:
+def apply(function: type[torch.autograd.Function], *arguments: Tensor | None) -> Tensor:
     """Call a function in fp32 at least, whatever autocast would have of it."""
-    with torch.autocast("cpu", enabled=False):
-        y: Tensor = function.apply(at_least_fp32(x), *rest)
+    call: Any = function.apply
+    y: Tensor
+    if torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            y = call(*(a if a is None else at_least_fp32(a) for a in arguments))
+    else:
+        y = call(*arguments)
     return y
 
 
@@ -138,10 +197,23 @@ def serves(x: Tensor) -> bool:
     return x.device.type == "cpu"
 
 
-def norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Layer norm: x [R, ..., C], scale and shift [R, 1, 1, C]."""
-    rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    return apply(Norm, rows, scale.squeeze(1), shift.squeeze(1)).view(x.shape)
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Linear map: x [R, N, in], weight [R, out, in], bias [R, 1, out] -> [R, N, out]."""
+    if ONEDNN and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu"):
+        return apply(Linear, x, weight, bias)
+    if bias is None:
+        return torch.bmm(x, weight.mT)
+    return torch.baddbmm(bias, x, weight.mT)
+
+
+def norm(
+    x: Tensor, scale: Tensor, shift: Tensor, y: Tensor | None = None, keep: Tensor | None = None
+) -> Tensor:
+    """Layer norm of x, or of x + keep * y.
+
+    x and y are [R, B, T, C], scale and shift [R, 1, 1, C], keep [R, B, 1, C].
+    """
+    return apply(Norm, x.contiguous(), scale, shift, y, keep)
 
 
 def attention(qkv: Tensor, exists: Tensor) -> Tensor:

@@ -117,14 +117,13 @@ class Parameters:
     def __getitem__(self, slot: Slot) -> Tensor:
         return self._tensors[slot.index]
 
+    def keep(self, site: DropoutSite) -> Tensor | None:
+        """What a place multiplies its activations by, [R, B, 1, C]; None outside training."""
+        if self._keep is None:
+            return None
+        return self._keep[:, :, None, site.start : site.start + site.width]
+
     def dropout(self, x: Tensor, site: DropoutSite) -> Tensor:
         """Drop whole channels of x [R, B, T, C] for all times at once."""
-        return x if self._keep is None else x * self._mask(self._keep, site)
-
-    def add_dropped(self, x: Tensor, y: Tensor, site: DropoutSite) -> Tensor:
-        """x + dropout(y), both [R, B, T, C], in one pass over them."""
-        return x + y if self._keep is None else x.addcmul(y, self._mask(self._keep, site))
-
-    @staticmethod
-    def _mask(keep: Tensor, site: DropoutSite) -> Tensor:
-        return keep[:, :, None, site.start : site.start + site.width]
+        keep = self.keep(site)
+        return x if keep is None else x * keep

@@ -72,7 +72,7 @@ class Residual:
 
     def __call__(self, x: Tensor, y: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, d], twice -> [R, B, T, d]."""
-        return self.norm(parameters.add_dropped(x, y, self.site), parameters)
+        return self.norm.of_sum(x, y, parameters, self.site)
 
 
 class Block:

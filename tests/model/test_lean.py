@@ -75,6 +75,52 @@ def test_norm_has_the_gradients_of_its_scale_and_shift() -> None:
     )
 
 
+@given(sizes, sizes, st.integers(1, 3), st.booleans(), st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_norm_of_a_sum_has_the_gradients_of_both(
+    batch: int, time: int, replicas: int, drops: bool, seed: int
+) -> None:
+    x, y = (drawn(replicas, batch, time, 5, seed=seed + i) for i in range(2))
+    scale, shift = drawn(replicas, 1, 1, 5, seed=3), drawn(replicas, 1, 1, 5, seed=4)
+    keep = (drawn(replicas, batch, 1, 5, seed=5) > 0).double() if drops else None
+
+    def ours(x: Tensor, y: Tensor) -> Tensor:
+        return lean.norm(x, scale, shift, y, keep)
+
+    def theirs(x: Tensor, y: Tensor) -> Tensor:
+        total = x + (y if keep is None else y * keep)
+        return torch.addcmul(shift, F.layer_norm(total, (5,)), scale)
+
+    assert_same(lambda x: ours(x, y), lambda x: theirs(x, y), x)
+    assert_same(lambda y: ours(x, y), lambda y: theirs(x, y), y)
+
+
+@pytest.mark.skipif(not lean.ONEDNN, reason="torch was built without oneDNN")
+@given(st.integers(1, 4), sizes, st.integers(1, 40), st.integers(1, 40), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_linear_is_the_batched_product(
+    replicas: int, rows: int, inputs: int, outputs: int, has_bias: bool
+) -> None:
+    """In fp32, where oneDNN computes it."""
+    x, weight = drawn(replicas, rows, inputs).float(), drawn(replicas, outputs, inputs).float()
+    bias = drawn(replicas, 1, outputs, seed=1).float() if has_bias else None
+    found = [None if a is None else a.clone().requires_grad_() for a in (x, weight, bias)]
+    wanted = [None if a is None else a.double().requires_grad_() for a in (x, weight, bias)]
+    y = lean.linear(*found)  # type: ignore[arg-type]  # only the bias may be None
+    assert wanted[0] is not None
+    assert wanted[1] is not None
+    z = wanted[0] @ wanted[1].mT + (0 if wanted[2] is None else wanted[2])
+    torch.testing.assert_close(y.double(), z, rtol=1e-4, atol=1e-4)
+    gradient = drawn(*z.shape, seed=2)
+    y.backward(gradient.float())
+    z.backward(gradient)
+    for ours, theirs in zip(found, wanted, strict=True):
+        if ours is not None and theirs is not None:
+            assert ours.grad is not None
+            assert theirs.grad is not None
+            torch.testing.assert_close(ours.grad.double(), theirs.grad, rtol=1e-4, atol=1e-4)
+
+
 @given(st.integers(1, 5), sizes, st.integers(1, 3), st.integers(1, 8), st.integers(0, 9))
 @settings(max_examples=40, deadline=None)
 def test_attention_is_scaled_dot_product_attention(
