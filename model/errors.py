@@ -3,13 +3,18 @@
 ModelError
 ├── DataError      a recording, table or folder that cannot be used; carries all its faults
 ├── ConfigError    settings that contradict each other or the data
-└── DeviceError    a device that is not there
+├── DeviceError    a device that is not there
+└── OutOfMemory    a stack that its device, or the machine, has no room for
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Shortage = Literal["device_memory", "host_memory"]
+"""Which memory was short."""
 
 
 class ModelError(Exception):
@@ -49,3 +54,11 @@ class ConfigError(ModelError):
 
 class DeviceError(ModelError):
     """A device was asked for that this machine does not have."""
+
+
+class OutOfMemory(ModelError):
+    """A stack did not fit. Smaller ones may."""
+
+    def __init__(self, shortage: Shortage, message: str) -> None:
+        self.shortage: Shortage = shortage
+        super().__init__(message)

@@ -6,20 +6,29 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 
 from storage.clock import EpochNow
 from storage.engine import retried, writing
-from storage.errors import ClaimLost, StudyMissing
+from storage.errors import StudyMissing
 from storage.recovery import abandoned
 from storage.rows import CellRef, Claim, Fingerprints, Holder, LostRun
-from storage.tables import HELD, State, StudyRecord, TrialRun, table_of
+from storage.states import State
+from storage.tables import HELD_SQL, StudyRecord, TrialRun, table_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
+LOOK_AT = 64
+"""Cells that are looked at together in search of a free one."""
+
 _run = table_of(TrialRun)
+_HELD_OF = select(_run.c.cell).where(
+    _run.c.study_id == bindparam("study"),
+    _run.c.cell.in_(bindparam("cells", expanding=True)),
+    text(HELD_SQL),
+)
 _EXTEND = (
     update(_run)
     .where(
@@ -31,7 +40,7 @@ _EXTEND = (
     .values(lease_expires=EpochNow() + bindparam("seconds"))
     .returning(_run.c.id, _run.c.trial_id)
 )
-"""Runs once an epoch: putting the statement together costs more than executing it."""
+"""Runs at every flush: putting the statement together costs more than executing it."""
 
 
 class Claims:
@@ -47,18 +56,19 @@ class Claims:
 
     @retried
     def claim(
-        self, cells: Sequence[CellRef], limit: int, fingerprints: Fingerprints
+        self, cells: Collection[CellRef], limit: int, fingerprints: Fingerprints
     ) -> list[Claim]:
         """Claim the first `limit` cells that nobody holds and nobody has finished.
+
+        It looks no further than it has to: the fewer of the first cells are
+        finished, the less it takes.
 
         Raises:
             StudyMissing: the study was never recorded.
         """
         with writing(self._engine) as session:
             self._lock_study(session)
-            held = self._held_cells(session)
-            free = {cell.hash: cell for cell in cells if cell.hash not in held}
-            wanted = list(islice(free.values(), limit))
+            wanted = self._free(session, cells, limit)
             if not wanted:
                 return []
             retries = self._retries(session, wanted)
@@ -70,7 +80,7 @@ class Claims:
                 for cell in wanted
             ]
             added = session.execute(
-                insert(TrialRun).returning(TrialRun.cell, TrialRun.id, TrialRun.attempt), rows
+                insert(_run).returning(_run.c.cell, _run.c.id, _run.c.attempt), rows
             )
             run_of = {cell: (run_id, attempt) for cell, run_id, attempt in added}
         return [
@@ -80,30 +90,29 @@ class Claims:
         ]
 
     @retried
-    def attach(self, run_id: int, trial_id: int, number: int) -> None:
-        """Tie a claim to the Optuna trial made for it.
+    def attach(
+        self,
+        trials: Mapping[int, tuple[int, int]],
+        worker: str | None = None,
+        device: str | None = None,
+    ) -> set[int]:
+        """Tie claims to the Optuna trials made for them, and note who trains them.
 
-        Raises:
-            ClaimLost: the claim no longer stands; end the Optuna trial as FAIL.
+        Args:
+            trials: id and number of the trial, by run.
+            worker: who trains them.
+            device: on what.
+
+        Returns:
+            The runs whose claim is lost; end their Optuna trials as FAIL.
         """
+        by = {"worker": worker, "device": device}
+        held: set[int] = set()
         with writing(self._engine) as session:
-            held = self._change(session, [run_id], {"trial_id": trial_id, "number": number})
-        if not held:
-            raise ClaimLost(run_id)
-
-    @retried
-    def assign(self, run_ids: Collection[int], worker: str, device: str) -> set[int]:
-        """Note who trains these runs. Returns those whose claim is lost."""
-        with writing(self._engine) as session:
-            held = self._change(session, run_ids, {"worker": worker, "device": device})
-        return set(run_ids) - held.keys()
-
-    @retried
-    def renew(self, run_ids: Collection[int]) -> set[int]:
-        """Extend the leases of these runs. Returns those whose claim is lost."""
-        with writing(self._engine) as session:
-            held = self._extend(session, run_ids)
-        return set(run_ids) - held.keys()
+            for run_id, (trial_id, number) in trials.items():
+                values = {"trial_id": trial_id, "number": number, **by}
+                held |= self._change(session, [run_id], values).keys()
+        return trials.keys() - held
 
     @retried
     def reap(self, is_alive: Callable[[Holder], bool | None]) -> list[LostRun]:
@@ -125,11 +134,15 @@ class Claims:
             known = list(session.scalars(select(StudyRecord.name)))
             raise StudyMissing(f"a study of id {self._study_id}", known)
 
-    def _held_cells(self, session: Session) -> set[str]:
-        cells = select(TrialRun.cell).where(
-            TrialRun.study_id == self._study_id, TrialRun.state.in_(HELD)
-        )
-        return set(session.scalars(cells))
+    def _free(self, session: Session, cells: Collection[CellRef], limit: int) -> list[CellRef]:
+        """The first `limit` cells that are free."""
+        free: list[CellRef] = []
+        left = iter(cells)
+        while len(free) < limit and (some := list(islice(left, LOOK_AT))):
+            query = {"study": self._study_id, "cells": [cell.hash for cell in some]}
+            held = set(session.scalars(_HELD_OF, query))
+            free += [cell for cell in some if cell.hash not in held]
+        return free[:limit]
 
     def _retries(self, session: Session, cells: Sequence[CellRef]) -> dict[str, int]:
         rows = session.execute(
@@ -178,13 +191,13 @@ class Claims:
     ) -> dict[int, int | None]:
         """Change runs that this process holds; returns their Optuna trials by run."""
         held = (
-            TrialRun.id.in_(run_ids),
-            TrialRun.study_id == self._study_id,
-            TrialRun.holder == self._holder.id,
-            TrialRun.state == "running",
+            _run.c.id.in_(run_ids),
+            _run.c.study_id == self._study_id,
+            _run.c.holder == self._holder.id,
+            _run.c.state == "running",
         )
-        changed = update(TrialRun).where(*held).values(values)
-        rows = session.execute(changed.returning(TrialRun.id, TrialRun.trial_id))
+        changed = update(_run).where(*held).values(values)
+        rows = session.execute(changed.returning(_run.c.id, _run.c.trial_id))
         return {row.id: row.trial_id for row in rows}
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from storage.clock import EpochNow
 from storage.engine import reading
 from storage.rows import Holder, LostRun, Untold
-from storage.tables import State, TrialRun
+from storage.states import State
+from storage.tables import TrialRun
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

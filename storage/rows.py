@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from storage.tables import State
+    from storage.states import State
 
 
 @dataclass(frozen=True)

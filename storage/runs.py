@@ -16,11 +16,10 @@ between:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from storage import recovery
 from storage.claims import Claims, ended
@@ -38,9 +37,11 @@ from storage.rows import (
     RunResult,
     Untold,
 )
-from storage.tables import HELD, Cause, State, TrialRun
+from storage.states import FINISHED, Cause, State
+from storage.tables import TrialRun, table_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
     "Runs",
     "Untold",
 ]
+
+
+_run = table_of(TrialRun)
 
 
 class _Run(NamedTuple):
@@ -76,12 +80,18 @@ class Runs(Claims):
     def record_histories(self, histories: Mapping[int, Sequence[EpochRow]]) -> set[int]:
         """`record_epochs` for several runs in one transaction. Returns those whose claim is lost.
 
+        Leases are extended without histories too, also of runs not attached yet.
+
         A transaction costs more than its rows: a stack's trials, or several
         epochs, are best written together.
         """
         with writing(self._engine) as session:
             held = self._extend(session, histories)
-            rows = {_attached(run, trial): histories[run] for run, trial in held.items()}
+            rows = {
+                _attached(run, trial): histories[run]
+                for run, trial in held.items()
+                if histories[run]
+            }
             insert_epochs(session, rows)
         return set(histories) - held.keys()
 
@@ -156,15 +166,17 @@ class Runs(Claims):
             run = self._mine(session, run_id)
             return run is not None and run.state == "released"
 
-    def finished(self, cells: Iterable[CellRef]) -> dict[State, int]:
-        """How many of these cells are running or finished, by state."""
-        asked = {cell.hash for cell in cells}
-        query = select(TrialRun.cell, TrialRun.state).where(
-            TrialRun.study_id == self._study_id, TrialRun.state.in_(HELD)
-        )
+    def finished(self) -> dict[str, State]:
+        """Every finished cell of the study, and how it ended."""
+        query = select(_run.c.cell, _run.c.state).where(*self._is_finished())
         with reading(self._engine) as session:
-            states = [state for cell, state in session.execute(query) if cell in asked]
-        return dict(Counter(cast("list[State]", states)))
+            return {cell: cast("State", state) for cell, state in session.execute(query)}
+
+    def count_finished(self) -> int:
+        """How many cells of the study are finished."""
+        query = select(func.count()).select_from(_run).where(*self._is_finished())
+        with reading(self._engine) as session:
+            return session.scalar(query) or 0
 
     def untold(self) -> list[Untold]:
         """Runs that have ended while their Optuna trial may still be RUNNING.
@@ -179,8 +191,8 @@ class Runs(Claims):
         """Note that Optuna knows how these runs ended."""
         with writing(self._engine) as session:
             session.execute(
-                update(TrialRun)
-                .where(TrialRun.study_id == self._study_id, TrialRun.id.in_(run_ids))
+                update(_run)
+                .where(_run.c.study_id == self._study_id, _run.c.id.in_(run_ids))
                 .values(told=True)
             )
 
@@ -195,6 +207,9 @@ class Runs(Claims):
         runs that do have their trial are for `untold`.
         """
         return recovery.orphans(self._engine, self._study_id, trials)
+
+    def _is_finished(self) -> tuple[ColumnElement[bool], ...]:
+        return _run.c.study_id == self._study_id, _run.c.state.in_(FINISHED)
 
     def _mine(self, session: Session, run_id: int) -> _Run | None:
         """A run that this process claimed, whatever has become of it."""

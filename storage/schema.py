@@ -8,6 +8,7 @@ split those who wait for it) or an advisory lock in PostgreSQL.
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -45,16 +46,23 @@ def upgrade(url: str) -> str:
     """
     from storage.optuna_schema import make_schema
 
+    with upgrading(url):
+        make_schema(url).engine.dispose()
+    return head()
+
+
+@contextmanager
+def upgrading(url: str) -> Iterator[None]:
+    """An upgrade (see there) whose body makes or migrates Optuna's tables."""
     engine = open_engine(url)
     try:
         with schema_lock(engine):
             _create_file(engine)
             _refuse_newer(engine, _revision(engine))
-            make_schema(url).engine.dispose()
+            yield
             _migrate(engine)
     finally:
         engine.dispose()
-    return head()
 
 
 def check(engine: Engine) -> None:
@@ -95,7 +103,7 @@ def alembic_config(connection: Connection) -> Config:
     """Alembic's configuration for commands within the transaction of this connection."""
     from alembic.config import Config
 
-    config = Config()
+    config = Config(stdout=sys.stdout)  # the default is that of the time of the import
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

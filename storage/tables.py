@@ -8,7 +8,7 @@ Optuna trial. Times are seconds since 1970-01-01 UTC by the database's clock.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -29,24 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-State = Literal["running", "complete", "pruned", "failed", "retry", "released"]
-Cause = Literal[
-    "exception",
-    "non_finite_loss",
-    "crashed",
-    "host_memory",
-    "device_memory",
-    "stalled",
-    "deadline",
-    "lost_lease",
-    "interrupted",
-]
-STATES: tuple[State, ...] = get_args(State)
-FINISHED: tuple[State, ...] = ("complete", "pruned", "failed")
-HELD: tuple[State, ...] = ("running", *FINISHED)
-"""States of which a cell has at most one row; the others leave it free."""
+from storage.states import STATES
 
-_HELD_SQL = "state IN ('running', 'complete', 'pruned', 'failed')"
+HELD_SQL = "state IN ('running', 'complete', 'pruned', 'failed')"
+"""HELD as the index of held cells says it; SQLite uses that index only for these very words."""
 
 _BY_KEY = {"sqlite_with_rowid": False}
 """SQLite keeps the rows in their primary key: one B-tree to write instead of two."""
@@ -106,8 +92,8 @@ class TrialRun(Base):
             "study_id",
             "cell",
             unique=True,
-            sqlite_where=text(_HELD_SQL),
-            postgresql_where=text(_HELD_SQL),
+            sqlite_where=text(HELD_SQL),
+            postgresql_where=text(HELD_SQL),
         ),
         Index(None, "study_id", "state"),
         UniqueConstraint("trial_id"),

@@ -13,14 +13,17 @@ does not. A TOML file writes the fields of `StudyConfig` as they are:
 
     [grid.fixed]                  # values not named keep their defaults
     alpha = [0.3, 0.5]
+
+    [pruning]                     # off unless named: docs/pruning.md says why
+    pruner = "within_arm"
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from model.config import (
@@ -76,6 +79,34 @@ def _subjects(given: object) -> object:
     return None if given == ALL_SUBJECTS else given
 
 
+class PruningConfig(Settings):
+    """Which trials end early. `study.pruning` holds the rule, docs/pruning.md its reasons."""
+
+    pruner: Literal["none", "within_arm"] = "none"
+    """within_arm: a trial is judged once, by its rank among trials of its own arm."""
+    quantile: float = Field(0.5, gt=0, lt=1)
+    """Share of an arm's trials, the lowest, that goes no further."""
+    after: float = Field(0.5, gt=0, lt=1)
+    """Share of the epochs after which a trial is judged, rounded to whole epochs."""
+    min_trials: int = Field(4, ge=1)
+    """Trials of the arm that a trial must have to be ranked among."""
+
+    @model_validator(mode="after")
+    def _nothing_without_a_pruner(self) -> Self:
+        faults: list[Fault] = [
+            ((name,), 'no trial is pruned; expected pruner = "within_arm" beside it')
+            for name, field in type(self).model_fields.items()
+            if self.pruner == "none" and getattr(self, name) != field.default
+        ]
+        if faults:
+            raise several(faults)
+        return self
+
+    def epochs_before(self, epochs: int) -> int:
+        """How many of a trial's epochs come before it is judged, at least 1."""
+        return max(1, round(self.after * epochs))
+
+
 class StudyConfig(Settings):
     """Everything that changes what a study finds."""
 
@@ -93,6 +124,8 @@ class StudyConfig(Settings):
     loss: LossConfig = LossConfig()
     """The baseline: what `fixed` declares and every learned arm starts from."""
     grid: GridConfig = GridConfig({})
+    pruning: PruningConfig = PruningConfig()
+    """By default every trial runs to its end."""
 
     @field_validator("folds")
     @classmethod
@@ -109,6 +142,18 @@ class StudyConfig(Settings):
         if twice:
             raise ValueError(f"expected every arm once, found more often: {', '.join(twice)}")
         return arms
+
+    @field_validator("pruning")
+    @classmethod
+    def _in_time(cls, pruning: PruningConfig, info: ValidationInfo) -> PruningConfig:
+        training = info.data.get("training")
+        if pruning.pruner == "none" or training is None:
+            return pruning
+        before = pruning.epochs_before(training.epochs)
+        if before > training.epochs - 2:
+            left = f"expected at least 2 of {training.epochs} epochs after a trial is judged"
+            raise several([(("after",), f"{left}, found {training.epochs - before}")])
+        return pruning
 
     @field_validator("loss")
     @classmethod

@@ -7,6 +7,7 @@ asks for. It never imports torch.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING
 from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
 from study.trials import Place, Trial
 from study.worker.handle import Gone, Worker
-from study.worker.messages import Answer, Epoch, Failed, Finished, Job
+from study.worker.messages import Answer, Epoch, Failed, Finished, Job, NoRoom, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.outcomes import EpochReport
-    from storage.tables import Cause
+    from storage.states import Cause
     from study.progress import Progress
+    from study.pruning import Pruner
     from study.stop import StopSignal
     from study.supply import Supply
     from study.trials import Trials
@@ -47,6 +49,8 @@ class Coordinator:
         pool: Pool,
         progress: Progress,
         spec: Callable[[Trial], TrialSpec],
+        stack: Callable[[Ready], int],
+        pruner: Pruner,
     ) -> None:
         """Prepare to run.
 
@@ -56,13 +60,18 @@ class Coordinator:
             pool: the workers; those not ready yet get jobs when they are.
             progress: is told what happens.
             spec: what a worker is told of a trial.
+            stack: most trials that a worker trains at once.
+            pruner: says which trials go no further.
         """
         self._trials = trials
         self._supply = supply
         self._pool = pool
         self._progress = progress
         self._spec = spec
+        self._stack = stack
+        self._pruner = pruner
         self._places: dict[Worker, Place] = {}
+        self._stacks: dict[Worker, int] = {}
         self._jobs: dict[Worker, dict[str, Trial]] = {}
         self._flush = Timer(FLUSH_SECONDS)
         self._reconcile = Timer(RECONCILE_SECONDS)
@@ -93,13 +102,16 @@ class Coordinator:
         if worker not in self._places:
             ready = self._pool.started(worker, answer)
             if ready is not None:
-                self._places[worker] = Place(f"{socket.gethostname()}:{worker.pid}", ready.device)
+                self._places[worker] = Place(f"{socket.gethostname()}:{ready.pid}", ready.device)
+                self._stacks[worker] = self._stack(ready)
             return
         match answer:
             case Epoch(reports):
                 self._note_epoch(worker, reports)
             case Finished(outcomes):
                 self._settle(worker, outcomes)
+            case NoRoom(cause, reason):
+                self._halve(worker, cause, reason)
             case Failed(reason):
                 self._fail(worker, "exception", reason)
             case Gone(reason):
@@ -115,7 +127,7 @@ class Coordinator:
         for worker, place in self._places.items():
             if worker in self._jobs:
                 continue
-            claimed = self._supply.next_job()
+            claimed = self._supply.next_job(self._stacks[worker])
             if not claimed:
                 return
             trials = self._trials.start(claimed, place)
@@ -127,6 +139,7 @@ class Coordinator:
         job = self._jobs[worker]
         goes_on = {r.key: self._trials.report(job[r.key], r) for r in reports}
         dropped = frozenset(key for key, on in goes_on.items() if not on)
+        dropped |= self._pruner.drops(job[r.key] for r in reports)
         if dropped:
             worker.drop(dropped)
 
@@ -138,27 +151,46 @@ class Coordinator:
             trial = job[outcome.key]
             match outcome:
                 case TrialResult():
-                    self._note_result(trial, self._trials.complete(trial, outcome, place))
+                    if self._is_in_time(trial, self._trials.complete(trial, outcome, place)):
+                        self._supply.finished(trial.cell, "complete")
+                        self._progress.finished(trial.cell.arm, trial.value)
                 case TrialDropped():
-                    self._note_result(trial, self._trials.prune(trial, outcome.seconds, place))
+                    if self._is_in_time(trial, self._trials.prune(trial, outcome.seconds, place)):
+                        self._supply.finished(trial.cell, "pruned")
+                        self._progress.pruned()
                 case TrialFailure():
                     self._note_failure(
                         trial, outcome.cause, _text(outcome), worker, outcome.seconds
                     )
 
+    def _halve(self, worker: Worker, cause: Cause, reason: str) -> None:
+        """Have a job that did not fit run again in halves, and give this worker no larger one."""
+        job = self._jobs[worker]
+        if len(job) == 1:
+            self._fail(worker, cause, reason)
+            return
+        self._supply.give_back(self._jobs.pop(worker).values())
+        self._stacks[worker] = math.ceil(len(job) / 2)
+        log.warning(
+            "%d trials at once did not fit (%s); this worker goes on with %d: %s",
+            len(job),
+            cause,
+            self._stacks[worker],
+            reason,
+        )
+
     def _fail(self, worker: Worker, cause: Cause, reason: str) -> None:
         """Write that a job failed as a whole, and have another process take the worker's place."""
         for trial in self._jobs.pop(worker, {}).values():
             self._note_failure(trial, cause, reason, worker)
-        del self._places[worker]
+        del self._places[worker], self._stacks[worker]
         self._pool.replace(worker)
         self._supply.look_again()
 
-    def _note_result(self, trial: Trial, is_written: bool) -> None:
-        if is_written:
-            self._progress.finished(trial.cell.arm, trial.value)
-        else:
+    def _is_in_time(self, trial: Trial, is_written: bool) -> bool:
+        if not is_written:
             log.warning("a result of %s came too late: the cell was taken over", trial.cell.arm)
+        return is_written
 
     def _note_failure(
         self,
@@ -170,6 +202,7 @@ class Coordinator:
     ) -> None:
         state = self._trials.fail(trial, cause, reason, worker.log_tail(), seconds)
         if state == "failed":
+            self._supply.finished(trial.cell, state)
             self._progress.failed()
         log.warning(
             "trial %d (%s) failed, %s: %s; %s",
@@ -182,11 +215,13 @@ class Coordinator:
 
     def _upkeep(self) -> None:
         """Do what time asks for."""
-        if self._flush.is_due():
-            self._trials.flush()
-        if self._reconcile.is_due():
+        flush, reconcile = self._flush.is_due(), self._reconcile.is_due()
+        if reconcile:
             self._trials.reconcile()
+            self._supply.look_up()
             self._progress.counted(self._supply.counts())
+        elif flush:
+            self._trials.flush()
         running = [trial for job in self._jobs.values() for trial in job.values()]
         self._progress.show([(trial.cell.arm, trial.epoch) for trial in running])
 

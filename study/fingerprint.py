@@ -68,9 +68,14 @@ def fingerprint(config: StudyConfig, data_hash: str, device: str) -> Fingerprint
 
 
 def identity_of(config: StudyConfig) -> dict[str, Any]:
-    """Configuration as plain JSON, without the grids of arms the study does not have."""
+    """Configuration as plain JSON, without what changes nothing in this study.
+
+    That is the grids of arms it does not have, and how it would prune if it does not.
+    """
     settings = config.model_dump(mode="json")
     settings["grid"] = {arm: grid for arm, grid in settings["grid"].items() if arm in config.arms}
+    if config.pruning.pruner == "none":
+        del settings["pruning"]
     return settings
 
 

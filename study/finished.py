@@ -9,7 +9,7 @@ from model.errors import ModelError
 from storage import queries, recovery
 from storage.errors import SchemaError, StudyMissing
 from storage.optuna_schema import open_optuna
-from storage.tables import FINISHED
+from storage.states import FINISHED
 from storage.url import sqlite_path
 from study.database import existing
 from study.fingerprint import Fingerprint, differences, identity_of, model_hash
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from storage.rows import CellRef
+    from storage.states import State
     from storage.studies import StudyIdentity
-    from storage.tables import State
     from study.config import StudyConfig
 
 

@@ -11,11 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
 from storage.errors import StudyMissing
-from storage.optuna_schema import optuna_translated
+from storage.optuna_schema import Shown, add_trial, optuna_translated, show_trials
 
 if TYPE_CHECKING:
     import optuna
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
     from storage.rows import Claim
-    from storage.tables import State
+    from storage.states import State
 
 MAX_REASON = 2000
 """Characters of a failure's reason shown here; `trial_run` has all of it."""
@@ -49,7 +48,7 @@ class Mirror:
         """Show trials in `study`.
 
         Args:
-            study: its pruner says which trials go no further.
+            study: to show them in.
             storage: where it is kept.
             distributions: of every parameter that a trial of the study may have.
         """
@@ -71,23 +70,12 @@ class Mirror:
             user_attrs={"arm": cell.arm, "cell": cell.hash, "run": claim.run_id},
         )
         with self._translated():
-            trial_id = self._storage.create_new_trial(self._study_id, template)
-            return trial_id, self._storage.get_trial_number_from_id(trial_id)
+            return add_trial(self._storage, self._study_id, template)
 
-    def report(self, trial_id: int, epoch: int, value: float) -> bool:
-        """Write an epoch's value. False if the trial is to go no further, or has ended."""
+    def show(self, shown: Mapping[int, Shown]) -> set[int]:
+        """Write what trials show, by trial id. Returns those that have ended: theirs is not."""
         with self._translated():
-            try:
-                self._storage.set_trial_intermediate_value(trial_id, epoch, value)
-            except UpdateFinishedTrialError:
-                return False
-            return not self._is_pruned(trial_id)
-
-    def show(self, trial_id: int, shown: Mapping[str, object]) -> None:
-        """Write user attributes, unless the trial has ended."""
-        with self._translated(), suppress(UpdateFinishedTrialError):
-            for name, value in shown.items():
-                self._storage.set_trial_user_attr(trial_id, name, value)
+            return show_trials(self._storage, shown)
 
     def end(self, trial_id: int, state: State, value: float | None) -> None:
         """End a trial, unless it has ended. One that failed has no value."""
@@ -95,9 +83,17 @@ class Mirror:
         with self._translated(), suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(trial_id, _STATES[state], values)
 
-    def fail(self, trial_id: int, state: State, cause: str | None, reason: str | None) -> None:
-        """End a trial that came to nothing, with the reason."""
-        self.show(trial_id, {"cause": cause, "reason": (reason or "")[-MAX_REASON:]})
+    def fail(
+        self,
+        trial_id: int,
+        state: State,
+        cause: str | None,
+        reason: str | None,
+        values: Mapping[int, float] | None = None,
+    ) -> None:
+        """End a trial that came to nothing, with the reason and the last epochs' values."""
+        why = {"cause": cause, "reason": (reason or "")[-MAX_REASON:]}
+        self.show({trial_id: Shown(values or {}, why)})
         self.end(trial_id, state, None)
 
     def running(self) -> dict[int, int | None]:
@@ -116,12 +112,6 @@ class Mirror:
                 yield
         except KeyError as error:
             raise StudyMissing(f"study {self._study.study_name!r}", ()) from error
-
-    def _is_pruned(self, trial_id: int) -> bool:
-        pruner: BasePruner = self._study.pruner
-        if isinstance(pruner, NopPruner):
-            return False
-        return pruner.prune(self._study, self._storage.get_trial(trial_id))
 
 
 def _run(attributes: Mapping[str, Any]) -> int | None:

@@ -114,7 +114,7 @@ def _create_or_load(database: Database, name: str) -> optuna.Study:
 
 
 def _passive() -> dict[str, Any]:
-    """Neither proposes nor prunes: the plan says what runs, and all of it runs to its end."""
+    """Neither proposes nor prunes: the plan says what runs, `study.pruning` what ends early."""
     return {"sampler": optuna.samplers.RandomSampler(), "pruner": optuna.pruners.NopPruner()}
 
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from storage.tables import FINISHED
+from storage.states import FINISHED
 from study.output import silence
 
 if TYPE_CHECKING:
-    from storage.tables import State
+    from storage.states import State
 
 PLAIN_SECONDS = 15.0
 """Between plain lines when no trial ends."""
@@ -41,6 +41,7 @@ class Progress:
         self._best = dict(best or {})
         self._done = 0
         self._failed = 0
+        self._pruned = 0
         self._began_at: tuple[float, int] | None = None
         self._running: Sequence[tuple[str, int]] = ()
         self._is_live = stream.isatty()
@@ -51,12 +52,18 @@ class Progress:
         """Take the figures from the database; other processes work on the study too."""
         self._done = sum(counts.get(state, 0) for state in FINISHED)
         self._failed = counts.get("failed", 0)
+        self._pruned = counts.get("pruned", 0)
         if self._began_at is None:
             self._began_at = (time.monotonic(), self._done)
 
     def finished(self, arm: str, value: float) -> None:
-        """Count a trial that came to a result."""
+        """Count a trial that ran to its end."""
         self._best[arm] = max(value, self._best.get(arm, value))
+        self._count()
+
+    def pruned(self) -> None:
+        """Count a trial that was pruned."""
+        self._pruned += 1
         self._count()
 
     def failed(self) -> None:
@@ -87,13 +94,14 @@ class Progress:
 
     def line(self) -> str:
         """Trials done and to do, what runs, the best of each arm, the time left."""
-        failed = f" ({self._failed} failed)" if self._failed else ""
+        ended = ((self._failed, "failed"), (self._pruned, "pruned"))
+        early = ", ".join(f"{count} {how}" for count, how in ended if count)
         running = ", ".join(
             f"{arm} epoch {epoch + 1}/{self._epochs}" for arm, epoch in self._running
         )
         best = ", ".join(f"{arm} {value:.3f}" for arm, value in sorted(self._best.items()))
         parts = (
-            f"{self._done}/{self._total} trials{failed}",
+            f"{self._done}/{self._total} trials{f' ({early})' if early else ''}",
             running,
             best and f"best: {best}",
             self._time_left(),

@@ -88,7 +88,11 @@ class RunParser(argparse.ArgumentParser):
         for flag, metavar, text in (
             ("--workers", "W", "processes that train (default: one a core, or one a GPU)"),
             ("--device", "auto|cpu|cuda", "(default: auto)"),
-            ("--stack", "T", "trials a worker trains at once (default: auto)"),
+            (
+                "--stack",
+                "T",
+                "trials a worker trains at once (default: auto, what a GPU has room for)",
+            ),
         ):
             group.add_argument(flag, metavar=metavar, help=text)
         for flag, text in (

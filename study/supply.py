@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
-
-from storage.tables import FINISHED
 
 if TYPE_CHECKING:
     from storage.rows import CellRef
-    from storage.tables import State
+    from storage.states import State
     from study.trials import Trial, Trials
 
 POLL_SECONDS = 2.0
@@ -19,41 +18,82 @@ POLL_SECONDS = 2.0
 
 
 class Supply:
-    """Claims cells in the order of the plan, as many at a time as a job takes."""
+    """Claims cells in the order of the plan, as many at a time as a job takes.
 
-    def __init__(self, trials: Trials, cells: Sequence[CellRef], stack: int) -> None:
-        """Hand out `cells`, at most `stack` of them a job."""
+    It keeps track of what is finished, so that no step takes the longer the more
+    cells there are: of what this process finishes it is told, and what others
+    finish it looks up when their number says that there is something new.
+    """
+
+    def __init__(self, trials: Trials, cells: Sequence[CellRef]) -> None:
+        """Hand out `cells`."""
         self._trials = trials
-        self._cells = cells
-        self.stack = stack
-        self._claimed: deque[list[Trial]] = deque()
+        self._open = {cell.hash: cell for cell in cells}
+        """Cells not known to be finished, in the order of the plan."""
+        self._counts: Counter[State] = Counter()
+        """Cells known to be finished."""
+        self._known = 0
+        """Cells of the study known to be finished, those of another plan included."""
+        self._waiting: deque[Trial] = deque()
+        """Claimed, and with no worker; those to be tried alone last."""
         self._look_at = 0.0
+        self.look_up()
 
-    def next_job(self) -> list[Trial]:
-        """Trials of the next job; empty if no cell is free now."""
-        if not self._claimed and time.monotonic() >= self._look_at:
-            self._claimed.extend(_jobs(self._trials.claim(self._cells, self.stack)))
-            if not self._claimed:
+    def next_job(self, stack: int) -> list[Trial]:
+        """Trials of the next job, at most `stack`; empty if no cell is free now."""
+        if not self._waiting and time.monotonic() >= self._look_at:
+            claimed = self._trials.claim(self._open.values(), stack)
+            self._waiting.extend(sorted(claimed, key=_is_alone))
+            if not claimed:
                 self._look_at = time.monotonic() + POLL_SECONDS
-        return self._claimed.popleft() if self._claimed else []
+        new = [trial for trial in islice(self._waiting, stack) if not _is_alone(trial)]
+        job = new or list(islice(self._waiting, 1))
+        for _ in job:
+            self._waiting.popleft()
+        return job
+
+    def give_back(self, trials: Iterable[Trial]) -> None:
+        """Have trials that no worker could take handed out before any other."""
+        self._waiting.extendleft(reversed([*trials]))
 
     def look_again(self) -> None:
         """Look for free cells at the next call: one may have become free."""
         self._look_at = 0.0
 
+    def look_up(self) -> None:
+        """Find out what other processes have finished."""
+        if self._trials.count_finished() == self._known:
+            return
+        finished = self._trials.finished()
+        self._known = len(finished)
+        for cell in self._open.keys() & finished.keys():
+            self._close(cell, finished[cell])
+
+    def finished(self, cell: CellRef, state: State) -> None:
+        """Note that this process has finished a cell."""
+        self._known += 1
+        if cell.hash in self._open:
+            self._close(cell.hash, state)
+
+    def left(self) -> int:
+        """How many cells are not known to be finished."""
+        return len(self._open)
+
     def counts(self) -> dict[State, int]:
-        """How many of the cells are running or finished, by state."""
-        return self._trials.finished(self._cells)
+        """How many of the cells are finished, by state, as far as is known."""
+        return dict(self._counts)
 
     def is_exhausted(self) -> bool:
-        """Whether every cell is finished."""
-        counts = self.counts()
-        return sum(counts.get(state, 0) for state in FINISHED) == len(self._cells)
+        """Whether every cell is finished; while others hold the last ones, that is looked up."""
+        if self._open and time.monotonic() < self._look_at:
+            self.look_up()
+        return not self._open
+
+    def _close(self, cell: str, state: State) -> None:
+        del self._open[cell]
+        self._counts[state] += 1
 
 
-def _jobs(trials: Sequence[Trial]) -> Iterator[list[Trial]]:
-    """Those tried before each alone: which of a failed job was to blame is not known."""
-    new = [trial for trial in trials if trial.claim.attempt == 1]
-    if new:
-        yield new
-    yield from ([trial] for trial in trials if trial.claim.attempt > 1)
+def _is_alone(trial: Trial) -> bool:
+    """Whether it was tried before: which trial of a failed job was to blame is not known."""
+    return trial.claim.attempt > 1

@@ -1,25 +1,27 @@
 """Trials of one study as one process runs them, in both tables: ours and Optuna's.
 
 Ours is written first and decides. Optuna is told next; what a process that died
-in between could not tell, `reconcile` does.
+in between could not tell, `reconcile` does. Epochs gather until the next `flush`:
+a transaction costs more than what it writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from storage.errors import ClaimLost
+from storage.optuna_schema import Shown
 from storage.rows import CellRef, Claim, EpochRow, Fingerprints, FoldRow, RunResult
 from study.recover import reconcile
 
 if TYPE_CHECKING:
     from model.outcomes import EpochReport, TrialResult
     from storage.runs import Runs
-    from storage.tables import Cause, State
+    from storage.states import Cause, State
     from study.mirror import Mirror
 
 LOST = "another process took the cell over"
@@ -38,8 +40,13 @@ class Trial:
     value: float = float("nan")
     """Mean over folds of the score in that epoch."""
     unwritten: list[EpochRow] = field(default_factory=list)
+    """History that is not in our table yet."""
+    unshown: dict[int, float] = field(default_factory=dict)
+    """Values by epoch that are not in Optuna's yet."""
     lost: bool = False
     """Whether the claim no longer stands."""
+    ended: bool = False
+    """Whether somebody has ended it in Optuna."""
 
     @property
     def run_id(self) -> int:
@@ -80,42 +87,50 @@ class Trials:
         self._held: dict[int, Trial] = {}
         self._told: list[int] = []
 
-    def claim(self, cells: Sequence[CellRef], limit: int) -> list[Trial]:
+    def claim(self, cells: Collection[CellRef], limit: int) -> list[Trial]:
         """Claim the first `limit` cells that are free."""
         trials = [Trial(claim) for claim in self._runs.claim(cells, limit, self._made_of)]
         self._held.update({trial.run_id: trial for trial in trials})
         return trials
 
-    def finished(self, cells: Iterable[CellRef]) -> dict[State, int]:
-        """How many of the cells are running or finished, by state."""
-        return self._runs.finished(cells)
+    def finished(self) -> dict[str, State]:
+        """Every finished cell of the study, and how it ended."""
+        return self._runs.finished()
+
+    def count_finished(self) -> int:
+        """How many cells of the study are finished."""
+        return self._runs.count_finished()
 
     def start(self, trials: Sequence[Trial], place: Place) -> list[Trial]:
-        """Make the Optuna trials of claims. Returns the trials whose claim still stands."""
+        """Make the Optuna trials of claims that have none. Returns those that still stand."""
         for trial in trials:
-            self._attach(trial)
-        held = [trial.run_id for trial in trials if not trial.lost]
-        self._lose(self._runs.assign(held, place.worker, place.device))
+            if not trial.is_started:
+                trial.trial_id, trial.number = self._mirror.create(trial.claim)
+        made = {trial.run_id: (trial.trial_id, trial.number) for trial in trials}
+        for run_id in self._runs.attach(made, place.worker, place.device):
+            self._end_lost(self._held[run_id])
         return [trial for trial in trials if not trial.lost]
 
     def report(self, trial: Trial, report: EpochReport) -> bool:
-        """Note an epoch. Returns whether the trial is to go on."""
+        """Note an epoch, to be written at the next `flush`. False if the trial cannot go on."""
+        scores = report.metrics["score"]
         trial.epoch = report.epoch
-        trial.value = float(np.mean(report.metrics["score"]))
+        trial.value = float(np.mean(scores))
+        trial.unshown[trial.epoch] = trial.value
+        columns = {name: values.tolist() for name, values in report.metrics.items()}
         trial.unwritten += [
-            EpochRow(k, report.epoch, {name: float(v[k]) for name, v in report.metrics.items()})
-            for k in range(len(report.metrics["score"]))
+            EpochRow(k, report.epoch, {name: values[k] for name, values in columns.items()})
+            for k in range(len(scores))
         ]
-        return not trial.lost and self._mirror.report(trial.trial_id, trial.epoch, trial.value)
+        return not (trial.lost or trial.ended)
 
     def complete(self, trial: Trial, result: TrialResult, place: Place) -> bool:
         """Write a result. False if it is refused: the claim no longer stands."""
         scores = np.array([(fold.score, fold.binary_f1, fold.macro_f1) for fold in result.folds])
         trial.value, binary_f1, macro_f1 = scores.mean(axis=0).tolist()
         spread = float(scores[:, 0].std(ddof=1)) if len(scores) > 1 else 0.0
-        self._mirror.show(
-            trial.trial_id, {"score_sd": spread, "binary_f1": binary_f1, "macro_f1": macro_f1}
-        )
+        means = {"score_sd": spread, "binary_f1": binary_f1, "macro_f1": macro_f1}
+        self._show([trial], means)
         written = RunResult(
             value=trial.value,
             folds=[FoldRow(fold=k, **vars(fold)) for k, fold in enumerate(result.folds)],
@@ -128,6 +143,7 @@ class Trials:
 
     def prune(self, trial: Trial, seconds: float, place: Place) -> bool:
         """Write a trial that was dropped, with its last value. False if it is refused."""
+        self._show([trial])
         written = RunResult(
             value=trial.value,
             folds=(),
@@ -147,7 +163,7 @@ class Trials:
         seconds: float | None = None,
     ) -> State | None:
         """Write a failure. Returns the state its cell is left in; None if it is refused."""
-        self._write_epochs(trial)
+        self._write_epochs([trial])
         final = cause == "non_finite_loss"
         try:
             state = self._runs.fail(
@@ -161,34 +177,24 @@ class Trials:
 
     def release_all(self, cause: Cause, reason: str) -> int:
         """Give back everything this process holds. Returns how many cells those were."""
+        self.flush()
         held = list(self._held.values())
         for trial in held:
-            self._write_epochs(trial)
             self._runs.release(trial.run_id, cause, reason)
             self._tell_failure(trial, "released", cause, reason)
-        self.flush()
+        self._note_told()
         return len(held)
 
     def flush(self) -> None:
-        """Write what has gathered and extend all leases."""
-        for trial in list(self._held.values()):
-            self._write_epochs(trial)
-        self._lose(self._runs.renew([run_id for run_id, t in self._held.items() if not t.lost]))
-        if self._told:
-            self._runs.told(self._told)
-            self._told.clear()
+        """Write what has gathered, all trials' together, and extend all leases."""
+        self._write_epochs([trial for trial in self._held.values() if not trial.lost])
+        self._show([trial for trial in self._held.values() if not trial.lost and trial.unshown])
+        self._note_told()
 
     def reconcile(self) -> None:
         """Take up what processes that died have left."""
         self.flush()
         reconcile(self._runs, self._mirror)
-
-    def _attach(self, trial: Trial) -> None:
-        trial.trial_id, trial.number = self._mirror.create(trial.claim)
-        try:
-            self._runs.attach(trial.run_id, trial.trial_id, trial.number)
-        except ClaimLost:
-            self._end_lost(trial)
 
     def _finish(
         self, trial: Trial, written: RunResult, state: Literal["complete", "pruned"]
@@ -204,7 +210,7 @@ class Trials:
     def _tell_failure(self, trial: Trial, state: State, cause: Cause, reason: str) -> None:
         del self._held[trial.run_id]
         if trial.is_started:
-            self._mirror.fail(trial.trial_id, state, cause, reason)
+            self._mirror.fail(trial.trial_id, state, cause, reason, trial.unshown)
             self._told.append(trial.run_id)
 
     def _end_lost(self, trial: Trial) -> None:
@@ -212,11 +218,29 @@ class Trials:
         del self._held[trial.run_id]
         self._mirror.fail(trial.trial_id, "released", "lost_lease", LOST)
 
-    def _write_epochs(self, trial: Trial) -> None:
-        if trial.unwritten and not trial.lost:
-            trial.lost = not self._runs.record_epochs(trial.run_id, trial.unwritten)
-            trial.unwritten.clear()
+    def _write_epochs(self, trials: Sequence[Trial]) -> None:
+        """Write histories and extend leases."""
+        if not trials:
+            return
+        lost = self._runs.record_histories({trial.run_id: trial.unwritten for trial in trials})
+        for trial in trials:
+            trial.lost = trial.run_id in lost
+            trial.unwritten = []
 
-    def _lose(self, run_ids: Collection[int]) -> None:
-        for run_id in run_ids:
-            self._held[run_id].lost = True
+    def _show(
+        self, trials: Sequence[Trial], attributes: Mapping[str, object] | None = None
+    ) -> None:
+        """Have Optuna show trials as far as they have come, with these attributes."""
+        if not trials:
+            return
+        ended = self._mirror.show(
+            {trial.trial_id: Shown(trial.unshown, attributes or {}) for trial in trials}
+        )
+        for trial in trials:
+            trial.ended = trial.trial_id in ended
+            trial.unshown = {}
+
+    def _note_told(self) -> None:
+        if self._told:
+            self._runs.told(self._told)
+            self._told.clear()

@@ -8,12 +8,13 @@ Arm = tuple[str, float | None, float | None, int]
 """Name, mean, SD over trials, number of complete trials."""
 
 
-def headline(arms: Sequence[Arm], failed: int) -> str:
+def headline(arms: Sequence[Arm], failed: int, pruned: int) -> str:
     """Means with their SDs and numbers of trials; claims nothing about which is better."""
     shown = [_shown(arm, mean, sd, trials) for arm, mean, sd, trials in arms if mean is not None]
     if not shown:
         return f"No trial has completed yet{f'; {failed} failed for good' if failed else ''}."
-    means = f"Mean score over trials: {', '.join(shown)}"
+    over = "trials that ran to their end" if pruned else "trials"
+    means = f"Mean score over {over}: {', '.join(shown)}"
     if len(shown) == 1:
         return f"{means}; no other arm to compare it with yet."
     return f"{means}; too few repeats to say which is better."

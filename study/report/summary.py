@@ -87,7 +87,8 @@ class Summary:
     @property
     def headline(self) -> str:
         """One sentence that says no more than the numbers do."""
-        return headline([(a.arm, a.mean, a.sd, a.trials) for a in self.arms], self.trials.failed)
+        means = [(a.arm, a.mean, a.sd, a.trials) for a in self.arms]
+        return headline(means, self.trials.failed, self.trials.pruned)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Entry point of a worker process; see `study.worker.process`."""
+"""A worker as a process of its own: `<file descriptor> <parent process id> <module:factory>`."""
 
 from __future__ import annotations
 
 import sys
 
-from study.worker.process import main
+from study.worker.process import work
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    work(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

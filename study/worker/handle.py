@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import math
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from study.worker.log import WorkerLog
-from study.worker.messages import Answer, Drop, Job, Order, Start
+from study.worker.messages import Answer, Drop, Job, Order, Ready, Start
+from study.worker.starter import Starter
 
-PROJECT = Path(__file__).parents[2]
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-"""A process a core with one thread each: more threads than cores cost several times the work."""
 END_SECONDS = 2.0
 """How long a process may take to end before it is killed."""
 
@@ -32,35 +26,20 @@ class Gone:
 class Worker:
     """One worker process. `multiprocessing.connection.wait` takes its `connection`."""
 
-    def __init__(self, factory: str) -> None:
-        """Start the process.
-
-        Args:
-            factory: "module:function" that makes its `Trainer` from the settings it is sent.
-        """
+    def __init__(self, starter: Starter) -> None:
+        """Start the process."""
+        self.pid: int | None = None
+        """Its process id, once it has said that it is ready."""
         self._log = WorkerLog()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                _command(theirs.fileno(), factory),
-                stdin=subprocess.DEVNULL,
-                stdout=self._log.fileno(),
-                stderr=self._log.fileno(),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env=_environment(),
-            )
+            self._process = starter.start(theirs.fileno(), self._log.fileno())
             self.connection = Connection(ours.detach())
         self._logged = 0
 
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    def start(self, settings: object, device: str) -> None:
-        """Have the trainer made, for that device."""
-        self._send(Start(settings, device))
+    def start(self, order: Start) -> None:
+        """Have the trainer made."""
+        self._send(order)
 
     def train(self, job: Job) -> None:
         """Hand it a job; its log tail begins anew."""
@@ -77,6 +56,8 @@ class Worker:
             answer: Answer = self.connection.recv()
         except (EOFError, OSError):
             return Gone(self._exit())
+        if isinstance(answer, Ready):
+            self.pid = answer.pid
         return answer
 
     def log_tail(self) -> str:
@@ -87,14 +68,14 @@ class Worker:
         """Order the process to end; returns at once."""
         self.connection.close()
 
+    def kill(self) -> None:
+        """Kill the process and what it has started; that it is gone is told as any end is."""
+        self._process.kill()
+
     def end(self, seconds: float = END_SECONDS) -> None:
         """Wait until the process has ended; kill it if that takes longer."""
         self.close()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._await_end(seconds)
         self._log.close()
 
     def _send(self, order: Order) -> None:
@@ -105,23 +86,12 @@ class Worker:
             return
 
     def _exit(self) -> str:
-        try:
-            code = self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
+        return self._await_end(END_SECONDS) or "the worker closed its connection"
+
+    def _await_end(self, seconds: float) -> str | None:
+        """Say how the process ended by itself; None if it had to be killed."""
+        reason = self._process.wait(seconds)
+        if reason is None:
             self._process.kill()
-            self._process.wait()
-            return "the worker closed its connection"
-        if code >= 0:
-            return f"the worker ended with exit code {code}"
-        return f"the worker was killed by {signal.Signals(-code).name}"
-
-
-def _command(descriptor: int, factory: str) -> list[str]:
-    identity = [str(descriptor), str(os.getpid()), factory]
-    return [sys.executable, "-m", "study.worker", *identity]
-
-
-def _environment() -> dict[str, str]:
-    """This process's, with one thread a worker and the code that runs here found first."""
-    path = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(path)}
+            self._process.wait(math.inf)
+        return reason

@@ -6,7 +6,8 @@
     Job    ->                   trains
                <-  Epoch        after each epoch
     Drop   ->                   only if some of the trials are to go no further
-               <-  Finished     or Failed, and ends
+               <-  Finished     or NoRoom, and waits for another job
+                                or Failed, and ends
 
 The connection's end is the order to stop: a worker ends when its coordinator does.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model.errors import Shortage
 from model.outcomes import EpochReport, Outcome, TrialSpec
 
 
@@ -25,6 +27,10 @@ class Start:
 
     settings: object
     device: str
+    workers: int | None = None
+    """That are to share the devices of this kind; None for one a device."""
+    is_measured: bool = False
+    """Whether to find out how many trials the device has room for."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,10 @@ class Ready:
     devices: tuple[str, ...]
     """Those of its kind on this machine; one worker each, if they are GPUs."""
     data_hash: str
+    stack: int
+    """Trials that it has room for at once; 1 if that was not to be found out."""
+    pid: int
+    """Of its process."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,14 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class NoRoom:
+    """The job did not fit; nothing of it stands, and what it took is free again."""
+
+    cause: Shortage
+    reason: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """The trainer raised; nothing of the job stands."""
 
@@ -82,4 +100,4 @@ class Failed:
 
 
 Order = Start | Job | Drop
-Answer = Ready | Refused | Epoch | Finished | Failed
+Answer = Ready | Refused | Epoch | Finished | NoRoom | Failed

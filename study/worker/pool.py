@@ -11,8 +11,9 @@ from typing import Self
 
 from study.errors import WorkerError
 from study.stop import StopSignal
+from study.worker.forks import starter_of
 from study.worker.handle import END_SECONDS, Gone, Worker
-from study.worker.messages import Answer, Ready, Refused
+from study.worker.messages import Answer, Ready, Refused, Start
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ class Recipe:
     settings: object
     device: str
     """As the user asked for it."""
+    workers: int | None = None
+    """As the user asked for them."""
+    is_measured: bool = False
+    """Whether workers find out how many trials they have room for."""
 
 
 class Pool:
@@ -36,6 +41,7 @@ class Pool:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._starter = starter_of(recipe.factory)
         self._device_of: dict[Worker, str] = {}
         self._ended_starting = 0
 
@@ -55,9 +61,15 @@ class Pool:
 
     def start(self, device: str | None = None) -> Worker:
         """Start another worker, on the device asked for unless another is named."""
-        worker = Worker(self._recipe.factory)
-        self._device_of[worker] = device or self._recipe.device
-        worker.start(self._recipe.settings, self._device_of[worker])
+        recipe = self._recipe
+        if not self._starter.is_alive:
+            self._starter.end()
+            self._starter = starter_of(recipe.factory)
+        worker = Worker(self._starter)
+        self._device_of[worker] = device or recipe.device
+        worker.start(
+            Start(recipe.settings, self._device_of[worker], recipe.workers, recipe.is_measured)
+        )
         return worker
 
     def replace(self, worker: Worker) -> None:
@@ -100,6 +112,7 @@ class Pool:
         for worker in self._device_of:
             worker.end(max(0.0, kill_at - time.monotonic()))
         self._device_of.clear()
+        self._starter.end()
 
 
 def ready_of(answer: Answer) -> Ready:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from queue import Queue
 from typing import NoReturn, Protocol
 
-from model.errors import ModelError
+from model.errors import ModelError, OutOfMemory
 from model.outcomes import EpochReport, Outcome, TrialSpec
 from study.worker.messages import (
     Answer,
@@ -29,6 +29,7 @@ from study.worker.messages import (
     Failed,
     Finished,
     Job,
+    NoRoom,
     Order,
     Ready,
     Refused,
@@ -59,8 +60,16 @@ class Trainer(Protocol):
         """Hash of the data it trains on."""
         ...
 
+    def largest_stack(self, workers: int | None, /) -> int:
+        """Most trials that its device has room for, if so many workers share all devices."""
+        ...
+
     def __call__(self, trials: Sequence[TrialSpec], on_epoch: OnEpoch, /) -> Sequence[Outcome]:
-        """Train the trials to their end."""
+        """Train the trials to their end.
+
+        Raises:
+            OutOfMemory, MemoryError: they do not fit; fewer at once may.
+        """
         ...
 
 
@@ -109,13 +118,18 @@ class Line:
             os._exit(1)
 
 
-def main(arguments: Sequence[str]) -> NoReturn:
-    """Serve the coordinator: `<file descriptor> <its process id> <module:factory>`."""
-    descriptor, coordinator, factory = arguments
-    end_with(int(coordinator))
+def work(descriptor: int, parent: int, factory: str) -> NoReturn:
+    """Be a worker of the coordinator at the connection's other end, until either ends.
+
+    Args:
+        descriptor: of the connection.
+        parent: id of the process that started this one, and takes it along when it ends.
+        factory: "module:function" that makes the trainer.
+    """
+    end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
-    status = serve(Line(Connection(int(descriptor))), factory)
+    status = serve(Line(Connection(descriptor)), factory)
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(status)
@@ -127,6 +141,7 @@ def serve(line: Line, factory: str) -> int:
         make: Callable[[object, str], Trainer] = pkgutil.resolve_name(factory)
         start = line.start()
         trainer = make(start.settings, start.device)
+        stack = trainer.largest_stack(start.workers) if start.is_measured else 1
     except ModelError as error:
         line.say(Refused(str(error)))
         return 2
@@ -134,20 +149,29 @@ def serve(line: Line, factory: str) -> int:
         traceback.print_exc()
         line.say(Refused(f"a worker could not start: {type(error).__name__}: {error}"))
         return 1
-    line.say(Ready(trainer.device, trainer.devices, trainer.data_hash))
+    line.say(Ready(trainer.device, trainer.devices, trainer.data_hash, stack, os.getpid()))
     while True:
-        job = line.job()
-        try:
-            outcomes = trainer(job.trials, line.on_epoch)
-        except Exception:
-            line.say(Failed(traceback.format_exc()))
+        answer = trained(trainer, line.job(), line.on_epoch)
+        line.say(answer)
+        if isinstance(answer, Failed):
             return 1
-        line.say(Finished(outcomes))
 
 
-def end_with(coordinator: int) -> None:
-    """Have this process killed when its coordinator ends, however that ends."""
+def trained(trainer: Trainer, job: Job, on_epoch: OnEpoch) -> Answer:
+    """Train a job and say what came of it."""
+    try:
+        return Finished(trainer(job.trials, on_epoch))
+    except OutOfMemory as error:
+        return NoRoom(error.shortage, str(error))
+    except MemoryError as error:
+        return NoRoom("host_memory", f"MemoryError: {error}")
+    except Exception:
+        return Failed(traceback.format_exc())
+
+
+def end_with(parent: int) -> None:
+    """Have this process killed when the one that started it ends, however that ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != coordinator:
+    if os.getppid() != parent:
         os._exit(1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
+from model.device import keep_freed_memory
 from model.fit import FitContext, FitSettings, fit
+from model.memory import CudaMemory, free, shortage
 from model.outcomes import Outcome, TrialSpec
+from model.probe import largest_stack
 from study.config import StudyConfig
 from study.sequences import study_sequences
 from study.worker.process import OnEpoch
@@ -28,6 +32,7 @@ def stack_trainer(config: StudyConfig, device: str) -> StackTrainer:
         seed=config.seed,
         device=device,
     )
+    keep_freed_memory()
     return StackTrainer(FitContext(study_sequences(config), settings))
 
 
@@ -54,6 +59,32 @@ class StackTrainer:
         """Hash of the data it trains on."""
         return self._context.sequences.digest
 
+    def largest_stack(self, workers: int | None) -> int:
+        """Most trials that the device has room for; 1 on a CPU.
+
+        A core trains one trial after the other as fast as a stack of them, to
+        within a fifth, and has results to show sooner.
+
+        Args:
+            workers: that share all devices evenly; None for one a device.
+        """
+        device = self._context.device
+        if device.type == "cpu":
+            return 1
+        sharing = math.ceil((workers or 1) / len(self.devices))
+        return largest_stack(self._context, CudaMemory(device), 1 / sharing)
+
     def __call__(self, trials: Sequence[TrialSpec], on_epoch: OnEpoch) -> Sequence[Outcome]:
-        """Train the trials as one stack."""
-        return fit(self._context, trials, on_epoch)
+        """Train the trials as one stack.
+
+        Raises:
+            OutOfMemory: it does not fit. What it took is free again.
+        """
+        try:
+            return fit(self._context, trials, on_epoch)
+        except (RuntimeError, MemoryError) as error:
+            short = shortage(error)
+            if short is None:
+                raise
+        free(self._context.device)  # the error is gone, and with it what its frames held on to
+        raise short

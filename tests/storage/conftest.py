@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from storage import studies
 from storage.engine import open_engine
-from storage.runs import CellRef, Fingerprints, Holder, Runs
+from storage.runs import CellRef, EpochRow, Fingerprints, FoldRow, Holder, RunResult, Runs
 from storage.schema import upgrade
 from storage.studies import StudyIdentity
 from tests.storage.postgres import Cluster, binaries, cluster
@@ -33,10 +35,35 @@ STUDY = StudyIdentity(
 MADE_OF = Fingerprints("m", "d", "c", {"packages": {"torch": "2"}})
 HOLDER = Holder("holder-1", "host", "boot", 1, 10.0)
 OTHER = replace(HOLDER, id="holder-2", pid=2)
+EPOCHS = [
+    EpochRow(fold, epoch, {"score": 0.5, "train_kl": math.nan, "temperature": 2.0, "s_kl": 1.0})
+    for fold in range(2)
+    for epoch in range(3)
+]
 
 
 def cells(count: int) -> list[CellRef]:
     return [CellRef(f"cell{i:04}", "fixed", 0, {"alpha": i / count}) for i in range(count)]
+
+
+def result(value: float = 0.7, epochs: list[EpochRow] | None = None) -> RunResult:
+    folds = [
+        FoldRow(k, value, 0.8, 0.6, 2, 0.75, ["SEQ_1", "é\n"], np.array([3, 17], np.uint8))
+        for k in range(2)
+    ]
+    return RunResult(value, folds, 12.5, "worker-1", "cuda:0", epochs or [])
+
+
+def start(runs: Runs, trial_id: int = 100) -> int:
+    """Claim the first free of three cells and attach a trial."""
+    [claim] = runs.claim(cells(3), 1, MADE_OF)
+    assert runs.attach({claim.run_id: (trial_id, trial_id - 100)}) == set()
+    return claim.run_id
+
+
+def expire(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE trial_run SET lease_expires = lease_expires - 3600"))
 
 
 @pytest.fixture(scope="session")

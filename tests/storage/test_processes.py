@@ -56,7 +56,8 @@ def run_trial(study: optuna.Study, runs: Runs, run_id: int, cell: CellRef) -> No
             user_attrs={"run": run_id},
         ),
     )
-    runs.attach(run_id, trial_id, study._storage.get_trial_number_from_id(trial_id))
+    number = study._storage.get_trial_number_from_id(trial_id)
+    assert runs.attach({run_id: (trial_id, number)}) == set()
     assert runs.complete(run_id, RunResult(0.5, (), 1.0, "worker", "cpu"))
     study._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
     runs.told([run_id])

@@ -53,7 +53,7 @@ class RunStates(RuleBasedStateMachine):
         assert [claim.cell.hash for claim in claimed] == free[:limit]
         for claim in claimed:
             self.trial += 1
-            self.runs[who].attach(claim.run_id, self.trial, self.trial)
+            self.runs[who].attach({claim.run_id: (self.trial, self.trial)})
             self.expected[claim.run_id] = "running"
         return multiple(*[(who, claim.run_id) for claim in claimed])
 

@@ -1,6 +1,7 @@
+"""Claims of cells, and what is written of a run."""
+
 from __future__ import annotations
 
-import math
 import time
 
 import numpy as np
@@ -8,35 +9,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from storage import queries, studies
-from storage.errors import ClaimLost, StudyMissing
-from storage.runs import EpochRow, FoldRow, Holder, RunResult, Runs
-from tests.storage.conftest import HOLDER, MADE_OF, OTHER, STUDY, cells
-
-EPOCHS = [
-    EpochRow(fold, epoch, {"score": 0.5, "train_kl": math.nan, "temperature": 2.0, "s_kl": 1.0})
-    for fold in range(2)
-    for epoch in range(3)
-]
-
-
-def result(value: float = 0.7, epochs: list[EpochRow] | None = None) -> RunResult:
-    folds = [
-        FoldRow(k, value, 0.8, 0.6, 2, 0.75, ["SEQ_1", "é\n"], np.array([3, 17], np.uint8))
-        for k in range(2)
-    ]
-    return RunResult(value, folds, 12.5, "worker-1", "cuda:0", epochs or [])
-
-
-def start(runs: Runs, trial_id: int = 100) -> int:
-    """Claim the first free of three cells and attach a trial."""
-    [claim] = runs.claim(cells(3), 1, MADE_OF)
-    runs.attach(claim.run_id, trial_id, trial_id - 100)
-    return claim.run_id
-
-
-def expire(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE trial_run SET lease_expires = lease_expires - 3600"))
+from storage.claims import LOOK_AT
+from storage.errors import StudyMissing
+from storage.runs import FoldRow, RunResult, Runs
+from tests.storage.conftest import EPOCHS, HOLDER, MADE_OF, STUDY, cells, result, start
 
 
 def test_claims_the_first_free_cells_in_order(runs: Runs, other: Runs) -> None:
@@ -46,6 +22,14 @@ def test_claims_the_first_free_cells_in_order(runs: Runs, other: Runs) -> None:
     taken = [claim.cell.hash for claim in [*first, *second, *third]]
     assert taken == [cell.hash for cell in cells(5)]
     assert runs.claim(cells(5), 2, MADE_OF) == []
+
+
+def test_a_free_cell_behind_many_held_ones_is_found(runs: Runs, other: Runs) -> None:
+    plan = cells(2 * LOOK_AT + 10)
+    assert len(other.claim(plan, LOOK_AT + 5, MADE_OF)) == LOOK_AT + 5
+    claimed = runs.claim(plan, LOOK_AT, MADE_OF)
+    assert [c.cell for c in claimed] == plan[LOOK_AT + 5 : 2 * LOOK_AT + 5]
+    assert [c.cell for c in runs.claim(plan, LOOK_AT, MADE_OF)] == plan[2 * LOOK_AT + 5 :]
 
 
 def test_a_claim_records_what_the_trial_is_made_from(runs: Runs, engine: Engine) -> None:
@@ -109,26 +93,6 @@ def test_a_result_delivered_twice_is_written_once(runs: Runs, engine: Engine) ->
     assert len(queries.fold_rows(engine, STUDY.study_id)) == 2
 
 
-def test_a_late_result_is_refused_and_nothing_written(
-    runs: Runs, other: Runs, engine: Engine
-) -> None:
-    run_id = start(runs)
-    expire(engine)
-    [lost] = other.reap(lambda _: None)
-    assert (lost.run_id, lost.trial_id, lost.holder) == (run_id, 100, HOLDER)
-    assert not runs.complete(run_id, result(epochs=EPOCHS))
-    assert not runs.record_epochs(run_id, EPOCHS)
-    with pytest.raises(ClaimLost):
-        runs.fail(run_id, "exception", "boom", None, final=False)
-    with pytest.raises(ClaimLost):
-        runs.attach(run_id, 101, 1)
-    assert queries.fold_rows(engine, STUDY.study_id) == []
-    assert queries.epoch_rows(engine, STUDY.study_id) == []
-    [row] = queries.trial_rows(engine, STUDY.study_id)
-    assert (row.state, row.cause) == ("released", "lost_lease")
-    assert [claim.attempt for claim in other.claim(cells(1), 1, MADE_OF)] == [1]
-
-
 def test_a_result_without_a_trial_is_a_programming_error(runs: Runs, engine: Engine) -> None:
     [claim] = runs.claim(cells(1), 1, MADE_OF)
     with pytest.raises(ValueError, match="attach"):
@@ -166,7 +130,7 @@ def test_a_final_failure_is_not_tried_again(runs: Runs, engine: Engine) -> None:
         "nan\N{REPLACEMENT CHARACTER} in ?fold 1",
     )
     assert queries.log_tail(engine, run_id) == row.reason
-    assert runs.finished(cells(1)) == {"failed": 1}
+    assert runs.finished() == {"cell0000": "failed"}
     assert queries.cause_counts(engine, STUDY.study_id) == {("failed", "non_finite_loss"): 1}
 
 
@@ -179,24 +143,10 @@ def test_a_pruned_run_keeps_its_value_and_histories(runs: Runs, engine: Engine) 
     assert len(queries.epoch_rows(engine, STUDY.study_id)) == len(EPOCHS)
 
 
-def test_a_lease_is_kept_by_renewal_and_by_progress(engine: Engine) -> None:
-    runs = Runs(engine, STUDY.study_id, HOLDER, lease_seconds=1.0)
-    reaper = Runs(engine, STUDY.study_id, OTHER)
-    run_id = start(runs)
-    expire(engine)
-    assert runs.renew([run_id, 999]) == {999}
-    assert reaper.reap(lambda _: True) == []
-    expire(engine)
-    assert runs.record_epochs(run_id, EPOCHS[:1])
-    assert reaper.reap(lambda _: None) == []
-    time.sleep(1.1)
-    assert [lost.run_id for lost in reaper.reap(lambda _: True)] == [run_id]
-    assert runs.renew([run_id]) == {run_id}
-
-
-def test_histories_of_a_stack_are_written_together(runs: Runs, engine: Engine) -> None:
-    stack = [start(runs), start(runs, 101)]
-    assert runs.assign([*stack, 999], "worker-1", "cuda:0") == {999}
+def test_a_stack_is_attached_and_its_histories_written_together(runs: Runs, engine: Engine) -> None:
+    stack = [claim.run_id for claim in runs.claim(cells(3), 2, MADE_OF)]
+    trials = {run_id: (100 + i, i) for i, run_id in enumerate([*stack, 999])}
+    assert runs.attach(trials, "worker-1", "cuda:0") == {999}
     assert runs.record_histories(dict.fromkeys([*stack, 999], EPOCHS[:2])) == {999}
     rows = queries.epoch_rows(engine, STUDY.study_id, ["score"])
     assert rows == [(trial, 0, epoch, 0.5) for trial in (100, 101) for epoch in (0, 1)]
@@ -205,60 +155,12 @@ def test_histories_of_a_stack_are_written_together(runs: Runs, engine: Engine) -
     assert {(row.worker, row.device) for row in found} == {("worker-1", "cuda:0")}
 
 
-def test_a_dead_holder_loses_its_runs_before_the_lease_ends(runs: Runs, other: Runs) -> None:
-    run_id = start(runs)
-    mine = start(other, trial_id=101)
-
-    def is_alive(holder: Holder) -> bool:
-        return holder != HOLDER
-
-    assert [lost.run_id for lost in other.reap(is_alive)] == [run_id]
-    assert other.reap(is_alive) == []
-    assert other.renew([mine]) == set()
-
-
-def test_a_run_renewed_while_its_holder_was_judged_is_kept(
-    runs: Runs, other: Runs, engine: Engine
-) -> None:
-    run_id = start(runs)
-    expire(engine)
-
-    def renew_meanwhile(_: Holder) -> None:
-        runs.renew([run_id])
-
-    assert other.reap(renew_meanwhile) == []
-
-
-def test_what_optuna_was_not_told_is_found_until_it_is(runs: Runs) -> None:
-    done, failed, unattached = start(runs), start(runs, 101), runs.claim(cells(3), 1, MADE_OF)[0]
-    assert runs.untold() == []
-    runs.complete(done, result())
-    runs.fail(failed, "stalled", "no epoch for 60 s", None, final=False)
-    runs.release(unattached.run_id, "interrupted")
-    untold = {run.trial_id: run for run in runs.untold()}
-    assert set(untold) == {100, 101}
-    assert (untold[100].state, untold[100].value) == ("complete", 0.7)
-    assert (untold[101].state, untold[101].reason) == ("retry", "no epoch for 60 s")
-    runs.told([done])
-    assert [run.run_id for run in runs.untold()] == [failed]
-
-
-def test_orphans_are_trials_that_nobody_will_end(runs: Runs) -> None:
-    attached = start(runs)
-    coming = runs.claim(cells(3), 1, MADE_OF)[0].run_id
-    gone = runs.claim(cells(3), 1, MADE_OF)[0].run_id
-    runs.release(gone, "interrupted")
-    running = {100: attached, 101: coming, 102: gone, 103: attached, 104: None, 105: 999}
-    assert runs.orphans(running) == {102, 103, 104, 105}
-    runs.complete(attached, result())
-    assert 100 not in runs.orphans(running)
-
-
-def test_only_the_cells_asked_about_are_counted(runs: Runs) -> None:
+def test_finished_cells_are_told_apart_from_others(runs: Runs) -> None:
     runs.complete(start(runs), result())
-    start(runs, 101)
-    assert runs.finished(cells(1)) == {"complete": 1}
-    assert runs.finished(cells(3)) == {"complete": 1, "running": 1}
+    runs.complete(start(runs, 101), RunResult(0.4, (), 1.0, "worker-1", "cpu"), "pruned")
+    start(runs, 102)
+    assert runs.finished() == {"cell0000": "complete", "cell0001": "pruned"}
+    assert runs.count_finished() == 2
 
 
 def test_first_and_last_epochs(runs: Runs, engine: Engine) -> None:

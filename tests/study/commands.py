@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,15 +20,21 @@ from tests.study.trainers import STEADY
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 """After which a test gives up waiting."""
+SMALL = ("--preset", "smoke", "--arms", "fixed,uncertainty,direct")
+
+
+def flags(url: str, n_trials: int, workers: int = 1) -> tuple[object, ...]:
+    """Arguments that ask for trials of a small study."""
+    return ("--n-trials", n_trials, "--storage", url, "--workers", workers, *SMALL)
 
 
 def start(
-    *flags: object, trainer: str = STEADY, env: Mapping[str, str] | None = None
+    *arguments: object, trainer: str = STEADY, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """Start the command."""
     run = f"import sys; from study.run import main; sys.exit(main(sys.argv[1:], {trainer!r}))"
     return subprocess.Popen(
-        [sys.executable, "-c", run, *map(str, flags)],
+        [sys.executable, "-c", run, *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE,
@@ -43,10 +50,10 @@ def finish(command: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def run(
-    *flags: object, trainer: str = STEADY, env: Mapping[str, str] | None = None
+    *arguments: object, trainer: str = STEADY, env: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
     """Start the command and wait for its end."""
-    return finish(start(*flags, trainer=trainer, env=env))
+    return finish(start(*arguments, trainer=trainer, env=env))
 
 
 def python(script: str) -> str:
@@ -81,11 +88,21 @@ def until(is_true: Callable[[], bool]) -> None:
 
 def workers_of(pid: int) -> list[psutil.Process]:
     """Worker processes of a coordinator; none if it has ended."""
-    try:
-        children = psutil.Process(pid).children()
-        return [child for child in children if "study.worker" in child.cmdline()]
-    except psutil.NoSuchProcess:
-        return []
+    return [worker for server in fork_servers_of(pid) for worker in _children(server)]
+
+
+def fork_servers_of(pid: int) -> list[psutil.Process]:
+    """What a coordinator has its workers forked from; none if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        children = _children(psutil.Process(pid))
+        return [child for child in children if "study.worker.fork_server" in child.cmdline()]
+    return []
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return process.children()
+    return []
 
 
 def is_gone(process: psutil.Process) -> bool:

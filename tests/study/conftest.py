@@ -4,14 +4,24 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 
 from storage.engine import open_engine
 from storage.optuna_schema import open_optuna
+from storage.rows import CellRef
 from storage.schema import upgrade
 from study.config import StudyConfig
 from study.fingerprint import Fingerprint, fingerprint
-from study.opening import Database
+from study.opening import Database, open_study
+from study.plan import plan
+from study.worker.forks import ForkServer
+from study.worker.handle import Worker
+from study.worker.messages import Ready, Start
+from study.worker.starter import Spawner
+from tests.study.answers import expect
+from tests.study.processes import Process
+from tests.study.trainers import STEADY
 
 ARMS = ("fixed", "uncertainty", "direct")
 
@@ -57,3 +67,60 @@ def database(url: str) -> Iterator[Database]:
     yield opened
     opened.engine.dispose()
     opened.optuna.engine.dispose()
+
+
+@pytest.fixture
+def new_url(tmp_path: Path) -> str:
+    """URL of a database that does not exist yet."""
+    return f"sqlite:///{tmp_path}/new.db"
+
+
+@pytest.fixture(params=[ForkServer, Spawner])
+def starter_type(request: pytest.FixtureRequest) -> type[ForkServer | Spawner]:
+    kind: type[ForkServer | Spawner] = request.param
+    return kind
+
+
+@pytest.fixture
+def worker(starter_type: type[ForkServer | Spawner], config: StudyConfig) -> Iterator[Worker]:
+    """A worker that is ready, its trainer slow enough to be talked to between epochs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINER_PAUSE", "0.05")
+        patch.setenv(
+            "TRAINER_FAULTS",
+            '{"direct": "raise", "uncertainty": "SIGKILL", "equal": "exit"}',
+        )
+        patch.setenv("OMP_NUM_THREADS", "4")
+        starter = starter_type(STEADY)
+        made = Worker(starter)
+    made.start(Start(config, "cpu"))
+    expect(made, Ready)
+    yield made
+    made.end()
+    starter.end()
+
+
+@pytest.fixture
+def study(database: Database, config: StudyConfig, made_of: Fingerprint) -> optuna.Study:
+    return open_study(database, "study", config, made_of)
+
+
+@pytest.fixture
+def cells(config: StudyConfig) -> list[CellRef]:
+    return [CellRef(cell.hash, cell.arm, cell.repeat, cell.params) for cell in plan(config)]
+
+
+@pytest.fixture
+def process(database: Database, study: optuna.Study) -> Process:
+    return Process(database, study, lease_seconds=60)
+
+
+@pytest.fixture
+def other(database: Database, study: optuna.Study) -> Process:
+    return Process(database, study, lease_seconds=60)
+
+
+@pytest.fixture
+def sleeper(database: Database, study: optuna.Study) -> Process:
+    """A process whose leases run out at once, as those of one that was asleep."""
+    return Process(database, study, lease_seconds=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -14,14 +14,16 @@ from storage import studies
 from storage.engine import open_engine
 from storage.runs import CellRef, Claim, EpochRow, Fingerprints, FoldRow, Holder, RunResult, Runs
 from storage.schema import upgrade
+from storage.states import Cause
 from storage.studies import StudyIdentity
-from storage.tables import Cause
 from study.config import StudyConfig
 from study.plan import Cell
 
 HOLDER = Holder("holder", "host-1", "boot", 1, 10.0)
 MADE_OF = Fingerprints("m", "d", "c", {})
+ARMS = ("fixed", "uncertainty", "direct", "equal")
 BASELINE = Cell("fixed", {"alpha": 0.5, "nine_class_weight": 0.2, "kl_weight": 0.1})
+OTHER = replace(BASELINE, params={**BASELINE.params, "alpha": 0.7})
 WEIGHTS = {
     "weight_multiclass": 0.5,
     "weight_binary": 0.5,
@@ -63,12 +65,13 @@ class Recorder:
         self.runs = Runs(self.engine, self.study_id, HOLDER)
         self._number = -1
 
-    def claim(self, cell: Cell) -> Claim:
-        """Claim a cell and give it a trial."""
+    def claim(self, cell: Cell, *worker: str) -> Claim:
+        """Claim a cell and give it a trial, and a worker and its device if there is one."""
         ref = CellRef(cell.hash, cell.arm, cell.repeat, cell.params)
         (claim,) = self.runs.claim([ref], 1, MADE_OF)
         self._number += 1
-        self.runs.attach(claim.run_id, 100 * self.study_id + self._number, self._number)
+        trial_id = 100 * self.study_id + self._number
+        assert not self.runs.attach({claim.run_id: (trial_id, self._number)}, *worker)
         return claim
 
     def complete(
@@ -115,3 +118,22 @@ def recording(
         yield Recorder(engine, study_id, name, config or StudyConfig())
     finally:
         engine.dispose()
+
+
+def every_kind_of_trial(folder: Path) -> str:
+    """URL of a new database with a study in which every kind of trial happened."""
+    url = database(folder)
+    uncertainty = Cell("uncertainty", {"s_init": "zero", "lr_multiplier": 0.1})
+    with recording(url, config=StudyConfig(arms=ARMS, folds=2)) as recorder:
+        recorder.complete(BASELINE, [0.70, 0.74], seconds=3.0)
+        recorder.complete(OTHER, [0.76, 0.78], seconds=5.0)
+        recorder.complete(Cell("direct", {"lr_multiplier": 0.1}), [0.71, 0.73])
+        lost = {"weight_multiclass": 0.999, "weight_binary": 0.001, "alpha": 0.999}
+        fast = Cell("direct", {"lr_multiplier": 100.0})
+        recorder.complete(fast, [0.50, 0.60], last=WEIGHTS | LOSSES | lost)
+        recorder.fail(uncertainty, "exception", "ValueError: first try", final=False)
+        recorder.fail(uncertainty, "non_finite_loss", "epoch 2, fold 1, kl", final=True)
+        recorder.prune(Cell("fixed", {**BASELINE.params, "alpha": 0.9}), 0.4)
+        recorder.fail(Cell("equal"), "crashed", "signal 9 | out\nof memory", final=False)
+        recorder.claim(Cell("fixed", {**BASELINE.params, "alpha": 0.3}))
+    return url

@@ -77,6 +77,30 @@ def test_grids_of_arms_that_are_not_in_the_study_do_not_matter() -> None:
     assert differences(before, now) == []
 
 
+def test_a_study_without_a_pruner_is_what_it_was_before_there_were_any() -> None:
+    settings = StudyConfig(arms=("fixed",)).model_dump(mode="json")
+    grid = {"fixed": settings["grid"]["fixed"]}
+    before = {key: value for key, value in settings.items() if key != "pruning"} | {"grid": grid}
+    now = made_of(arms="fixed")
+    assert now.config == before
+    assert differences(replace(now, config=before), now) == []
+
+
+def test_a_pruner_is_part_of_what_a_study_is() -> None:
+    before, now = made_of(), made_of(pruning={"pruner": "within_arm"})
+    told = [line.split(": ", 1)[1] for line in differences(before, now)]
+    assert told == [
+        'pruning.pruner was not set, is now "within_arm"',
+        "pruning.quantile was not set, is now 0.5",
+        "pruning.after was not set, is now 0.5",
+        "pruning.min_trials was not set, is now 4",
+    ]
+    stricter = made_of(pruning={"pruner": "within_arm", "quantile": 0.75})
+    expected = ["configuration: pruning.quantile was 0.5, is now 0.75"]
+    assert differences(now, stricter) == expected
+    assert len({made.config_hash for made in (before, now, stricter)}) == 3
+
+
 def test_a_setting_that_only_one_version_knows_is_told() -> None:
     before = made_of()
     now = replace(before, config={**before.config, "new": 3})

@@ -48,6 +48,22 @@ def test_all_differences_are_named(
     ]
 
 
+def test_a_study_made_before_there_were_pruners_goes_on_and_stays_without(
+    database: Database, config: StudyConfig, made_of: Fingerprint
+) -> None:
+    older = config.model_dump(mode="json", exclude={"pruning"})
+    older["grid"] = {arm: values for arm, values in older["grid"].items() if arm in config.arms}
+    open_study(database, "study", config, replace(made_of, config=older))
+    open_study(database, "study", config, made_of)
+    settings = config.model_dump() | {
+        "training": {"epochs": 4},
+        "pruning": {"pruner": "within_arm"},
+    }
+    pruning = StudyConfig.model_validate(settings)
+    with pytest.raises(MismatchError, match=r"pruning.pruner was not set, is now .within_arm"):
+        open_study(database, "study", pruning, fingerprint(pruning, "data", "cpu"))
+
+
 def test_changes_that_are_accepted_stand(
     database: Database,
     config: StudyConfig,
@@ -86,11 +102,12 @@ def test_nothing_is_left_of_a_study_deleted_in_optuna(
     old = open_study(database, "study", config, made_of)
     runs = Runs(database.engine, old._study_id, this_process())
     cell = CellRef("cell", "fixed", 0, {})
-    runs.claim([cell], 1, Fingerprints("code", "data", "config", {}))
+    fingerprints = Fingerprints("code", "data", "config", {})
+    runs.claim([cell], 1, fingerprints)
     database.optuna.delete_study(old._study_id)
     new = open_study(database, "study", config, replace(made_of, data_hash="other data"))
     assert new._study_id == old._study_id
-    assert runs.finished([cell]) == {}
+    assert len(runs.claim([cell], 1, fingerprints)) == 1
 
 
 def test_eight_processes_make_one_study(

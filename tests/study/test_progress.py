@@ -43,6 +43,15 @@ def test_the_line_says_what_is_done_what_runs_and_what_is_best(clock: Clock) -> 
     )
 
 
+def test_what_was_pruned_is_counted_and_is_no_best(clock: Clock) -> None:
+    shown = Progress(io.StringIO(), total=10, epochs=8, best={"fixed": 0.7})
+    shown.counted({"complete": 2, "pruned": 1})
+    shown.pruned()
+    assert shown.line().startswith("4/10 trials (2 pruned) | best: fixed 0.700")
+    shown.failed()
+    assert shown.line().startswith("5/10 trials (1 failed, 2 pruned)")
+
+
 def test_the_time_left_counts_the_epochs_of_running_trials(clock: Clock) -> None:
     shown = Progress(io.StringIO(), total=5, epochs=4)
     shown.counted({"complete": 1})

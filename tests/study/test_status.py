@@ -26,8 +26,7 @@ def url(tmp_path: Path) -> str:
         recorder.fail(UNCERTAINTY, "crashed", "signal 9", final=False)
         recorder.fail(UNCERTAINTY, "crashed", "signal 11", final=False)
         recorder.fail(DIRECT, "exception", "ValueError: no", final=False)
-        held = recorder.claim(DIRECT)
-        recorder.runs.assign([held.run_id], "worker-3", "cuda:0")
+        recorder.claim(DIRECT, "worker-3", "cuda:0")
         recorder.claim(Cell("equal"))
     return url
 

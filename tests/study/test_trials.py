@@ -1,85 +1,15 @@
-"""Trials in both tables: late results, what dead processes leave, pruning."""
+"""Trials in both tables: late results and what dead processes leave."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
 
-from model.outcomes import EpochReport, FoldResult, TrialResult
-from storage.rows import CellRef, Fingerprints, RunResult
-from storage.runs import Runs
-from study.config import StudyConfig
-from study.fingerprint import Fingerprint
-from study.holder import this_process
-from study.mirror import Mirror
-from study.opening import Database, open_study
-from study.plan import plan
-from study.space import distributions
-from study.trials import LOST, Place, Trial, Trials
+from storage.rows import CellRef, RunResult
+from study.trials import LOST
 from tests.study.commands import rows
-
-PLACE = Place("host:1", "cpu")
-MADE_OF = Fingerprints("code", "data", "config", {})
-PREDICTED = np.array([0, 1], dtype=np.uint8)
-
-
-class Process:
-    """One process that runs the study, and the pieces it is made of."""
-
-    def __init__(self, database: Database, study: optuna.Study, lease_seconds: float) -> None:
-        study_id = database.optuna.get_study_id_from_name(study.study_name)
-        self.runs = Runs(database.engine, study_id, this_process(), lease_seconds)
-        self.mirror = Mirror(
-            study, database.optuna, distributions(("fixed", "uncertainty", "direct"))
-        )
-        self.trials = Trials(self.runs, self.mirror, MADE_OF)
-
-    def begin(self, cells: list[CellRef]) -> Trial:
-        (trial,) = self.trials.start(self.trials.claim(cells, 1), PLACE)
-        return trial
-
-
-@pytest.fixture
-def study(database: Database, config: StudyConfig, made_of: Fingerprint) -> optuna.Study:
-    return open_study(database, "study", config, made_of)
-
-
-@pytest.fixture
-def cells(config: StudyConfig) -> list[CellRef]:
-    return [CellRef(cell.hash, cell.arm, cell.repeat, cell.params) for cell in plan(config)]
-
-
-@pytest.fixture
-def process(database: Database, study: optuna.Study) -> Process:
-    return Process(database, study, lease_seconds=60)
-
-
-@pytest.fixture
-def other(database: Database, study: optuna.Study) -> Process:
-    return Process(database, study, lease_seconds=60)
-
-
-@pytest.fixture
-def sleeper(database: Database, study: optuna.Study) -> Process:
-    """A process whose leases run out at once, as those of one that was asleep."""
-    return Process(database, study, lease_seconds=0)
-
-
-def report(trial: Trial, epoch: int, score: float) -> EpochReport:
-    return EpochReport(trial.key, epoch, {"score": np.full(2, score)})
-
-
-def result(trial: Trial) -> TrialResult:
-    fold = FoldResult(0.7, 0.8, 0.6, 1, 0.75, ("a", "b"), PREDICTED)
-    return TrialResult(trial.key, (fold, replace(fold, score=0.9)), 2.0)
-
-
-def optuna_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False)
+from tests.study.processes import PLACE, Process, optuna_trials, report, result
 
 
 def test_a_late_result_is_refused(
@@ -162,32 +92,3 @@ def test_what_is_claimed_and_not_started_is_released_too(
     assert process.trials.release_all("interrupted", "stopped") == 3
     assert [row.state for row in rows(url)] == ["released"] * 3
     assert [trial.state for trial in optuna_trials(study)] == [TrialState.FAIL]
-
-
-def test_a_pruner_drops_trials_and_their_last_value_stays(
-    process: Process, cells: list[CellRef], study: optuna.Study, url: str
-) -> None:
-    study.pruner = optuna.pruners.ThresholdPruner(lower=0.4)
-    trial = process.begin(cells)
-    assert process.trials.report(trial, report(trial, 0, 0.5))
-    assert not process.trials.report(trial, report(trial, 1, 0.3))
-    assert process.trials.prune(trial, 1.0, PLACE)
-    (pruned,) = optuna_trials(study)
-    assert pruned.state == TrialState.PRUNED
-    assert pruned.value == pytest.approx(0.3)
-    (row,) = rows(url)
-    assert row.state == "pruned"
-    assert row.value == pytest.approx(0.3)
-
-
-def test_a_long_reason_is_cut_for_optuna_and_whole_in_the_table(
-    process: Process, cells: list[CellRef], study: optuna.Study, url: str
-) -> None:
-    trial = process.begin(cells)
-    process.trials.fail(trial, "exception", "x" * 10_000 + " the end")
-    (failed,) = optuna_trials(study)
-    assert len(failed.user_attrs["reason"]) == 2000
-    assert failed.user_attrs["reason"].endswith(" the end")
-    (row,) = rows(url)
-    assert row.reason is not None
-    assert len(row.reason) == 10_008

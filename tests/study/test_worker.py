@@ -1,65 +1,21 @@
-"""Worker processes, started for real."""
+"""Jobs that real worker processes are given."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TypeVar
 
-import psutil
 import pytest
 
 from model.config import LossConfig
 from model.outcomes import TrialDropped, TrialResult, TrialSpec
 from study.config import StudyConfig
-from study.errors import WorkerError
-from study.stop import StopSignal
+from study.worker.forks import starter_of
 from study.worker.handle import Gone, Worker
 from study.worker.log import WorkerLog
-from study.worker.messages import Answer, Epoch, Failed, Finished, Job, Ready, Refused
-from study.worker.pool import Pool, Recipe, first_ready
-from tests.study.commands import ROOT, is_gone, until
+from study.worker.messages import Epoch, Failed, Finished, Job, NoRoom, Ready, Start
+from tests.study.answers import expect, job
 from tests.study.trainers import STEADY, score_of
-
-DIRECT = LossConfig(auto_weighting="direct")
-Kind = TypeVar("Kind", bound=Answer | Gone)
-
-
-def job(*schemes: str) -> Job:
-    return Job(
-        [TrialSpec(f"t{i}", LossConfig(auto_weighting=scheme)) for i, scheme in enumerate(schemes)]
-    )
-
-
-def expect(worker: Worker, kind: type[Kind]) -> Kind:
-    """The next answer, which must be of this kind and come soon."""
-    assert worker.connection.poll(30), "no answer"
-    answer = worker.receive()
-    assert isinstance(answer, kind), answer
-    return answer
-
-
-@pytest.fixture
-def worker(config: StudyConfig) -> Iterator[Worker]:
-    """A worker that is ready, its trainer slow enough to be talked to between epochs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRAINER_PAUSE", "0.05")
-        patch.setenv(
-            "TRAINER_FAULTS",
-            '{"direct": "raise", "uncertainty": "SIGKILL", "equal": "exit"}',
-        )
-        patch.setenv("OMP_NUM_THREADS", "4")
-        made = Worker(STEADY)
-    made.start(config, "cpu")
-    expect(made, Ready)
-    yield made
-    made.end()
 
 
 def test_a_job_goes_epoch_by_epoch_to_its_results(worker: Worker, config: StudyConfig) -> None:
@@ -148,90 +104,18 @@ def test_a_long_log_is_cut_at_its_start() -> None:
     log.close()
 
 
-def test_a_log_has_no_name_that_a_crash_could_leave_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_job_that_does_not_fit_leaves_a_worker_that_takes_another(
+    config: StudyConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    worker = Worker(STEADY)
-    assert list(tmp_path.iterdir()) == []
-    worker.end()
-
-
-def test_a_worker_has_one_thread_and_ignores_ctrl_c(worker: Worker) -> None:
-    assert psutil.Process(worker.pid).environ()["OMP_NUM_THREADS"] == "1"
-    os.kill(worker.pid, signal.SIGINT)
+    monkeypatch.setenv("TRAINER_ROOM", "1")
+    starter = starter_of(STEADY)
+    worker = Worker(starter)
+    worker.start(Start(config, "cpu"))
+    expect(worker, Ready)
+    worker.train(job("none", "none"))
+    expect(worker, Epoch)
+    assert expect(worker, NoRoom) == NoRoom("device_memory", "2 trials do not fit")
     worker.train(job("none"))
-    expect(worker, Epoch)
-
-
-def test_a_worker_ends_with_its_connection_even_in_mid_job(worker: Worker) -> None:
-    process = psutil.Process(worker.pid)
-    worker.train(Job([TrialSpec(f"t{i}", LossConfig()) for i in range(3)]))
-    expect(worker, Epoch)
-    worker.close()
-    until(lambda: is_gone(process))
-
-
-def test_no_worker_outlives_a_coordinator_that_is_killed() -> None:
-    coordinator = subprocess.Popen(
-        [sys.executable, "-c", _COORDINATOR],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert coordinator.stdout is not None
-    process = psutil.Process(int(coordinator.stdout.readline()))
-    coordinator.kill()
-    coordinator.communicate()
-    until(lambda: is_gone(process))
-
-
-_COORDINATOR = f"""
-import time
-from study.worker.handle import Worker
-worker = Worker({STEADY!r})
-print(worker.pid, flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize(
-    ("factory", "message"),
-    [
-        ("without_data", "somewhere: 1 fault in the data\n  - expected rows, found none"),
-        ("without_device", "device: 'cpu' is not there"),
-        ("confused", "a worker could not start: ZeroDivisionError: by zero"),
-        ("nothing_of_this_name", "a worker could not start: AttributeError"),
-        ("dying", "the worker ended with exit code 3 while it started\nabout to die"),
-    ],
-)
-def test_a_worker_that_cannot_start_says_why(
-    config: StudyConfig, factory: str, message: str
-) -> None:
-    recipe = Recipe(f"tests.study.trainers:{factory}", config, "cpu")
-    with (
-        StopSignal() as stop,
-        Pool(recipe) as pool,
-        pytest.raises(WorkerError) as raised,
-    ):
-        first_ready(pool, stop)
-    assert str(raised.value).startswith(message)
-
-
-def test_another_worker_takes_the_place_of_one_killed_while_it_starts(
-    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRAINER_JOURNAL", str(tmp_path / "journal"))
-    with (
-        StopSignal() as stop,
-        Pool(Recipe("tests.study.trainers:killed_once", config, "cpu")) as pool,
-    ):
-        assert first_ready(pool, stop) is not None
-        assert len(pool) == 1
-
-
-def test_a_refusal_is_a_refusal(config: StudyConfig) -> None:
-    worker = Worker("tests.study.trainers:without_device")
-    worker.start(config, "cuda:7")
-    assert expect(worker, Refused).message == "device: 'cuda:7' is not there"
+    assert len(expect(worker, Epoch).reports) == 1
     worker.end()
+    starter.end()

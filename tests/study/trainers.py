@@ -2,14 +2,17 @@
 
 What goes wrong is told through the environment, which workers inherit:
 TRAINER_PAUSE (seconds an epoch), TRAINER_FAULTS (JSON: scheme -> Fault), TRAINER_JOURNAL
-(a file that gets a line a job), TRAINER_DATA (hash of the data).
+(a file that gets a line a job), TRAINER_DATA (hash of the data), TRAINER_DEVICES (names),
+TRAINER_STACK (trials it says it has room for), TRAINER_ROOM (trials it does have room for).
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.config import LossConfig
-from model.errors import DataError, DeviceError, Fault
+from model.errors import DataError, DeviceError, Fault, OutOfMemory
 from model.outcomes import (
     EpochReport,
     FoldResult,
@@ -46,15 +49,19 @@ def score_of(loss: LossConfig) -> float:
 class Steady:
     """Reports every epoch and returns the same results each time."""
 
-    device = "cpu"
-    devices = ("cpu",)
-
-    def __init__(self, config: StudyConfig) -> None:
+    def __init__(self, config: StudyConfig, device: str) -> None:
+        self.devices = tuple(os.environ.get("TRAINER_DEVICES", "cpu").split())
+        self.device = self.devices[0] if device == "auto" else device
         self.data_hash = os.environ.get("TRAINER_DATA", "data")
         self._folds = config.folds
         self._epochs = config.training.epochs
         self._pause = float(os.environ.get("TRAINER_PAUSE", "0"))
         self._faults: dict[str, str] = json.loads(os.environ.get("TRAINER_FAULTS", "{}"))
+        self._room = int(os.environ.get("TRAINER_ROOM", "1000"))
+
+    def largest_stack(self, workers: int | None) -> int:
+        sharing = math.ceil((workers or 1) / len(self.devices))
+        return max(1, int(os.environ.get("TRAINER_STACK", "1")) // sharing)
 
     def __call__(self, trials: Sequence[TrialSpec], on_epoch: OnEpoch) -> Sequence[Outcome]:
         _note(trials)
@@ -62,7 +69,11 @@ class Steady:
         outcomes: dict[str, Outcome] = {}
         for epoch in range(self._epochs):
             time.sleep(self._pause)
+            if epoch == 1 and len(trials) > self._room:
+                raise OutOfMemory("device_memory", f"{len(trials)} trials do not fit")
             live = [trial for trial in trials if trial.key not in outcomes]
+            if not live:
+                break
             for trial in live:
                 self._misbehave(trial, epoch, outcomes)
             reports = [EpochReport(t.key, epoch, self._metrics(t, epoch)) for t in live]
@@ -113,8 +124,7 @@ _PREDICTED = np.array([0, 1], dtype=np.uint8)
 
 
 def steady(config: StudyConfig, device: str) -> Steady:
-    del device
-    return Steady(config)
+    return Steady(config, device)
 
 
 def without_data(config: StudyConfig, device: str) -> Steady:
@@ -131,7 +141,14 @@ def confused(config: StudyConfig, device: str) -> Steady:
 
 def slow_to_start(config: StudyConfig, device: str) -> Steady:
     time.sleep(60)
-    return Steady(config)
+    return Steady(config, device)
+
+
+def with_child(config: StudyConfig, device: str) -> Steady:
+    """Starts a process that lives on; its id is given for the hash of the data."""
+    trainer = Steady(config, device)
+    trainer.data_hash = str(subprocess.Popen(["sleep", "60"]).pid)
+    return trainer
 
 
 def starts_once(config: StudyConfig, device: str) -> Steady:
@@ -140,7 +157,7 @@ def starts_once(config: StudyConfig, device: str) -> Steady:
         Path(os.environ["TRAINER_JOURNAL"] + ".started").touch(exist_ok=False)
     except FileExistsError:
         raise DeviceError("device: it was there a moment ago") from None
-    return Steady(config)
+    return Steady(config, device)
 
 
 def killed_once(config: StudyConfig, device: str) -> Steady:
@@ -148,7 +165,7 @@ def killed_once(config: StudyConfig, device: str) -> Steady:
     try:
         Path(os.environ["TRAINER_JOURNAL"] + ".killed").touch(exist_ok=False)
     except FileExistsError:
-        return Steady(config)
+        return Steady(config, device)
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 

@@ -1,0 +1,167 @@
+"""Puts together what runs a study, once its first worker is ready: database, study, coordinator,
+the other workers."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from model.outcomes import TrialSpec
+from storage import queries
+from storage.engine import open_engine
+from storage.histories import epoch_scores
+from storage.optuna_schema import upgrade_and_open
+from storage.rows import CellRef, Fingerprints
+from storage.runs import Runs
+from study.arms import loss_config
+from study.coordinator import Coordinator
+from study.fingerprint import fingerprint
+from study.holder import this_process
+from study.mirror import Mirror
+from study.opening import Database, open_study
+from study.output import standard_error
+from study.progress import Progress
+from study.pruning import Pruner
+from study.space import distributions
+from study.supply import Supply
+from study.trials import Trial, Trials
+
+if TYPE_CHECKING:
+    from storage.states import State
+    from study.config import RunOptions, StudyConfig
+    from study.stop import StopSignal
+    from study.worker.handle import Worker
+    from study.worker.messages import Ready
+    from study.worker.pool import Pool
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run."""
+
+    config: StudyConfig
+    options: RunOptions
+    cells: Sequence[CellRef]
+
+    def spec(self, trial: Trial) -> TrialSpec:
+        """What a worker is told of a trial."""
+        cell = trial.cell
+        return TrialSpec(
+            trial.key, loss_config(cell.arm, cell.params, self.config.loss), cell.repeat
+        )
+
+
+def run_cells(
+    url: str, order: Order, pool: Pool, first: tuple[Worker, Ready], stop: StopSignal
+) -> Mapping[State, int]:
+    """Run until every cell is finished, or told to stop.
+
+    Args:
+        url: of the storage, resolved; its tables are made if they are not there.
+        order: what is to be run.
+        pool: the workers; those that are to share the work are started.
+        first: the one of them that is ready, and what it says.
+        stop: tells to stop.
+
+    Returns:
+        How many of the cells are finished, by state.
+
+    Raises:
+        WorkerError: a worker that cannot start.
+        MismatchError, UsageError: the study of this name is another.
+        StorageError: the database cannot be used.
+    """
+    with _opened(url) as database:
+        return _run(database, order, pool, first, stop)
+
+
+def _run(
+    database: Database, order: Order, pool: Pool, first: tuple[Worker, Ready], stop: StopSignal
+) -> Mapping[State, int]:
+    """Open the study, set up who runs it, and run it."""
+    config, options = order.config, order.options
+    worker, ready = first
+    made_of = fingerprint(config, ready.data_hash, ready.device)
+    study = open_study(
+        database, options.study_name, config, made_of, accept_changes=options.accept_changes
+    )
+    study_id = database.optuna.get_study_id_from_name(study.study_name)
+    trials = Trials(
+        Runs(database.engine, study_id, this_process()),
+        Mirror(study, database.optuna, distributions(config.arms)),
+        Fingerprints(
+            made_of.model_hash, made_of.data_hash, made_of.config_hash, made_of.environment
+        ),
+    )
+    trials.reconcile()
+    supply = Supply(trials, order.cells)
+    team = _team(options, ready, supply.left())
+    progress = Progress(
+        standard_error(), len(order.cells), config.training.epochs, _best(database, study_id)
+    )
+    pruner = Pruner(config, order.cells, partial(epoch_scores, database.engine, study_id))
+    coordinator = Coordinator(trials, supply, pool, progress, order.spec, team.stack, pruner)
+    coordinator.take(worker, ready)
+    for device in team.devices[1:]:
+        pool.start(device)
+    coordinator.run(stop)
+    supply.look_up()
+    return supply.counts()
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Database]:
+    """The database, its schema made."""
+    database = Database(open_engine(url), upgrade_and_open(url))
+    try:
+        yield database
+    finally:
+        database.engine.dispose()
+        database.optuna.engine.dispose()
+
+
+def _best(database: Database, study_id: int) -> dict[str, float]:
+    """Highest value of each arm so far."""
+    best: dict[str, float] = {}
+    for row in queries.trial_rows(database.engine, study_id):
+        if row.state == "complete" and row.value is not None:
+            best[row.arm] = max(row.value, best.get(row.arm, row.value))
+    return best
+
+
+@dataclass(frozen=True)
+class Team:
+    """The workers of one run."""
+
+    devices: Sequence[str]
+    """Of each worker, the first one's first."""
+    share: int
+    """Most trials of a job, so that every worker gets one."""
+    asked: int | None
+    """Trials of a job as the user wants them; None for as many as fit."""
+
+    def stack(self, ready: Ready) -> int:
+        """Most trials that a worker trains at once."""
+        return self.asked or min(ready.stack, self.share)
+
+
+def _team(options: RunOptions, ready: Ready, left: int) -> Team:
+    """No more workers than there are jobs; they take turns with the devices."""
+    asked = None if options.stack == "auto" else options.stack
+    one_each = _cores() if ready.device == "cpu" else len(ready.devices)
+    count = max(1, min(options.workers or one_each, math.ceil(left / (asked or 1))))
+    devices = [ready.devices[i % len(ready.devices)] for i in range(count)]
+    return Team(devices, max(1, math.ceil(left / count)), asked)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
