@@ -3,7 +3,7 @@
 # constraints.txt has changed. PYTHON=... picks the interpreter it is made from.
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-slow check clean
+.PHONY: help study test test-slow check benchmarks clean
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -32,9 +32,12 @@ check: $(INSTALLED)  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+benchmarks: $(INSTALLED)  ## side-by-side measurements into benchmarks/results.json (an hour, on an idle machine)
+	$(BIN)/python -m benchmarks --format json --output benchmarks/results.json
+
 clean:  ## remove the environment and all caches; studies stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
-	find model study storage tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find model study storage benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that a progress bar shows the one large download.
 # Without --no-compile, half of the time goes into byte code that is never used.

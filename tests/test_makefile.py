@@ -88,5 +88,6 @@ def test_help_lists_every_target(clone: Path) -> None:
         "test",
         "test-slow",
         "check",
+        "benchmarks",
         "clean",
     ]

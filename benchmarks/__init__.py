@@ -1,0 +1,1 @@
+"""Side-by-side measurements against what a competent user would write instead."""
