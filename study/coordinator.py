@@ -11,7 +11,7 @@ import math
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
 from study.trials import Place, Trial
@@ -39,6 +39,18 @@ RECONCILE_SECONDS = 10.0
 """Between looks at what other processes have done and left undone."""
 
 
+class Sizes(Protocol):
+    """How many trials are trained at once."""
+
+    def stack(self, ready: Ready) -> int:
+        """Most that a worker may get, from what it says of itself."""
+        ...
+
+    def job(self, stack: int, unclaimed: int) -> int:
+        """Those of the next job of a worker that may get `stack`, with so many cells to go."""
+        ...
+
+
 class Coordinator:
     """The loop. Its workers belong to the pool, which ends them."""
 
@@ -49,7 +61,7 @@ class Coordinator:
         pool: Pool,
         progress: Progress,
         spec: Callable[[Trial], TrialSpec],
-        stack: Callable[[Ready], int],
+        sizes: Sizes,
         pruner: Pruner,
     ) -> None:
         """Prepare to run.
@@ -60,7 +72,7 @@ class Coordinator:
             pool: the workers; those not ready yet get jobs when they are.
             progress: is told what happens.
             spec: what a worker is told of a trial.
-            stack: most trials that a worker trains at once.
+            sizes: how many trials a worker trains at once.
             pruner: says which trials go no further.
         """
         self._trials = trials
@@ -68,7 +80,7 @@ class Coordinator:
         self._pool = pool
         self._progress = progress
         self._spec = spec
-        self._stack = stack
+        self._sizes = sizes
         self._pruner = pruner
         self._places: dict[Worker, Place] = {}
         self._stacks: dict[Worker, int] = {}
@@ -103,7 +115,7 @@ class Coordinator:
             ready = self._pool.started(worker, answer)
             if ready is not None:
                 self._places[worker] = Place(f"{socket.gethostname()}:{ready.pid}", ready.device)
-                self._stacks[worker] = self._stack(ready)
+                self._stacks[worker] = self._sizes.stack(ready)
             return
         match answer:
             case Epoch(reports):
@@ -127,7 +139,8 @@ class Coordinator:
         for worker, place in self._places.items():
             if worker in self._jobs:
                 continue
-            claimed = self._supply.next_job(self._stacks[worker])
+            size = self._sizes.job(self._stacks[worker], self._supply.unclaimed())
+            claimed = self._supply.next_job(size)
             if not claimed:
                 return
             trials = self._trials.start(claimed, place)

@@ -106,7 +106,7 @@ def _run(
         standard_error(), len(order.cells), config.training.epochs, _best(database, study_id)
     )
     pruner = Pruner(config, order.cells, partial(epoch_scores, database.engine, study_id))
-    coordinator = Coordinator(trials, supply, pool, progress, order.spec, team.stack, pruner)
+    coordinator = Coordinator(trials, supply, pool, progress, order.spec, team, pruner)
     coordinator.take(worker, ready)
     for device in team.devices[1:]:
         pool.start(device)
@@ -141,23 +141,36 @@ class Team:
 
     devices: Sequence[str]
     """Of each worker, the first one's first."""
-    share: int
-    """Most trials of a job, so that every worker gets one."""
+    left: int
+    """Cells that were to be trained at the start."""
     asked: int | None
     """Trials of a job as the user wants them; None for as many as fit."""
+    is_cpu: bool
 
     def stack(self, ready: Ready) -> int:
         """Most trials that a worker trains at once."""
-        return self.asked or min(ready.stack, self.share)
+        return self.asked or ready.stack
+
+    def job(self, stack: int, unclaimed: int) -> int:
+        """Trials of the next job of a worker with that stack, so that every worker gets its part.
+
+        A GPU takes hardly longer for its whole part than for some of it. A core
+        takes as long as there are trials, and so the last ones are shared out.
+        """
+        if self.asked:
+            return stack
+        part = math.ceil((unclaimed if self.is_cpu else self.left) / len(self.devices))
+        return max(1, min(stack, part))
 
 
 def _team(options: RunOptions, ready: Ready, left: int) -> Team:
     """No more workers than there are jobs; they take turns with the devices."""
     asked = None if options.stack == "auto" else options.stack
-    one_each = _cores() if ready.device == "cpu" else len(ready.devices)
+    is_cpu = ready.device == "cpu"
+    one_each = _cores() if is_cpu else len(ready.devices)
     count = max(1, min(options.workers or one_each, math.ceil(left / (asked or 1))))
     devices = [ready.devices[i % len(ready.devices)] for i in range(count)]
-    return Team(devices, max(1, math.ceil(left / count)), asked)
+    return Team(devices, left, asked, is_cpu)
 
 
 def _cores() -> int:

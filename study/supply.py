@@ -79,6 +79,10 @@ class Supply:
         """How many cells are not known to be finished."""
         return len(self._open)
 
+    def unclaimed(self) -> int:
+        """How many cells no worker of this process has got yet, nor finished."""
+        return len(self._open) - self._trials.count_held() + len(self._waiting)
+
     def counts(self) -> dict[State, int]:
         """How many of the cells are finished, by state, as far as is known."""
         return dict(self._counts)

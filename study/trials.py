@@ -101,6 +101,10 @@ class Trials:
         """How many cells of the study are finished."""
         return self._runs.count_finished()
 
+    def count_held(self) -> int:
+        """How many cells this process holds."""
+        return len(self._held)
+
     def start(self, trials: Sequence[Trial], place: Place) -> list[Trial]:
         """Make the Optuna trials of claims that have none. Returns those that still stand."""
         for trial in trials:

@@ -17,6 +17,9 @@ It is also what lets a process that has imported torch be forked: it has one thr
 _ENVIRONMENT["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 """torch looks for GPUs without opening them, after which no fork could use them."""
 
+_HUGE_PAGES = "glibc.malloc.hugetlb=1"
+"""Tensors in pages of 2 MB where the system allows it: a step takes some percent less."""
+
 
 class Process(Protocol):
     """A worker process."""
@@ -110,4 +113,10 @@ def interpreter(module: str, connection: int, factory: str, log: int) -> subproc
 def _environment() -> dict[str, str]:
     """This process's, with what workers need and the code that runs here found first."""
     path = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path)}
+    tunables = [*filter(None, [os.environ.get("GLIBC_TUNABLES")]), _HUGE_PAGES]
+    return {
+        **os.environ,
+        **_ENVIRONMENT,
+        "PYTHONPATH": os.pathsep.join(path),
+        "GLIBC_TUNABLES": ":".join(tunables),
+    }

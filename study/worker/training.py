@@ -16,6 +16,10 @@ from study.config import StudyConfig
 from study.sequences import study_sequences
 from study.worker.process import OnEpoch
 
+CPU_STACK = 2
+"""Trials that a core trains at once: less around each operation than for one alone, and no
+more than the caches bear. Larger stacks gain no time, and have results to show later."""
+
 
 def stack_trainer(config: StudyConfig, device: str) -> StackTrainer:
     """Load the study's data onto a device.
@@ -60,17 +64,14 @@ class StackTrainer:
         return self._context.sequences.digest
 
     def largest_stack(self, workers: int | None) -> int:
-        """Most trials that the device has room for; 1 on a CPU.
-
-        A core trains one trial after the other as fast as a stack of them, to
-        within a fifth, and has results to show sooner.
+        """Most trials that the device has room for; CPU_STACK on a CPU.
 
         Args:
             workers: that share all devices evenly; None for one a device.
         """
         device = self._context.device
         if device.type == "cpu":
-            return 1
+            return CPU_STACK
         sharing = math.ceil((workers or 1) / len(self.devices))
         return largest_stack(self._context, CudaMemory(device), 1 / sharing)
 

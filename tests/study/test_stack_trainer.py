@@ -13,7 +13,7 @@ from model.errors import OutOfMemory
 from model.fit import FitContext
 from model.outcomes import Outcome, TrialSpec
 from study.worker import training
-from study.worker.training import StackTrainer
+from study.worker.training import CPU_STACK, StackTrainer
 from tests.model.conftest import made_up, settings
 
 TRIALS = [TrialSpec("t", LossConfig())]
@@ -53,6 +53,6 @@ def test_another_error_stays_as_it_is(
         trainer(TRIALS, lambda _: ())
 
 
-def test_a_core_trains_one_trial_at_a_time(trainer: StackTrainer) -> None:
-    assert trainer.largest_stack(None) == 1
-    assert trainer.largest_stack(4) == 1
+def test_a_core_trains_few_trials_at_a_time(trainer: StackTrainer) -> None:
+    assert trainer.largest_stack(None) == CPU_STACK
+    assert trainer.largest_stack(4) == CPU_STACK
