@@ -35,10 +35,10 @@ OURS, WORKERS = "stack", 2
 class Size:
     """Of the study; everything else is the preset `quick`."""
 
-    trials: int = 6
+    trials: int = 8
     subjects: int = 16
     folds: int = 3
-    epochs: int = 8
+    epochs: int = 6
 
     def config(self) -> StudyConfig:
         """The study of that size with the arm `fixed`."""
