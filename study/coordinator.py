@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import math
 import socket
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
+from study.timer import Timer
 from study.trials import Place, Trial
 from study.worker.handle import Gone, Worker
 from study.worker.messages import Answer, Epoch, Failed, Finished, Job, NoRoom, Ready
@@ -237,22 +237,6 @@ class Coordinator:
             self._trials.flush()
         running = [trial for job in self._jobs.values() for trial in job.values()]
         self._progress.show([(trial.cell.arm, trial.epoch) for trial in running])
-
-
-class Timer:
-    """Says at every so many seconds that it is time; the first time at once."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def is_due(self) -> bool:
-        """Whether the time has come; if so, the next one is set."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
 
 
 def _text(failure: TrialFailure) -> str:

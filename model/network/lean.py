@@ -27,7 +27,7 @@ ONEDNN: Any = getattr(getattr(torch.ops.mkldnn, "_linear_pointwise", None), "def
 
 
 class Linear(torch.autograd.Function):
-    """y = x W^T + b for each replica, by oneDNN: half of the time of `bmm` on some CPUs."""
+    """y = x W^T + b for each replica, by oneDNN, which some CPUs run faster than `bmm`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: ANN401  # torch's context has no type of its own
