@@ -144,7 +144,7 @@ class StackBatches(pl.LightningDataModule):
 
     def val_dataloader(self) -> ValidationBatches:
         """Batches of the test folds."""
-        batch = 4 * self.context.settings.training.batch_size
+        batch = 2 * self.context.settings.training.batch_size
         return ValidationBatches(self.context.data, self.streams, batch)
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.plain import network as plain
-from model.network.layers import LayerNorm, Linear
+from model.network.layers import FeedForward, LayerNorm, Linear
 from model.network.parameters import Slot
-from model.network.squeezeformer import Block, FeedForward, Squeezeformer
+from model.network.squeezeformer import Block, Squeezeformer
 
 Pairs = Iterator[tuple[Slot, Tensor]]
 
@@ -59,13 +59,13 @@ def _network(stack: Squeezeformer, single: plain.PlainSqueezeformer) -> Pairs:
 
 
 def _block(stack: Block, single: plain.Block) -> Pairs:
-    norms = [stack.after_attention.norm, stack.after_mix.norm]
+    norms = [stack.attention.residual.norm, stack.mix.residual.norm]
     yield from _linear(stack.attention.inward, single.attention.qkv)
     yield from _linear(stack.attention.outward, single.attention.out)
     yield from _feed_forward(stack.mix, single.mix)
     if single.conv is not None and single.last is not None:
         conv = stack.convolution
-        norms += [stack.after_convolution.norm, stack.after_last.norm]
+        norms += [stack.convolution.residual.norm, stack.last.residual.norm]
         yield from _linear(conv.inward, single.conv.inward)
         yield conv.depthwise.weight, single.conv.depthwise.weight
         assert single.conv.depthwise.bias is not None

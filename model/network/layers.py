@@ -11,8 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.device import at_least_fp32
 from model.network import lean
-from model.network.parameters import DropoutSite, Layout, Parameters, ones, uniform, zeros
+from model.network.lean.attention import self_attention
+from model.network.lean.branch import Residual as Join
+from model.network.lean.feed_forward import feed_forward
+from model.network.lean.norm import EPS, norm
+from model.network.lean.pooling import mean_std
+from model.network.lean.products import linear
+from model.network.parameters import Layout, Parameters, ones, uniform, zeros
 
 
 class Linear:
@@ -24,13 +31,16 @@ class Linear:
         self.weight = layout.slot(f"{name}.weight", (outputs, inputs), uniform(inputs))
         self.bias = layout.slot(f"{name}.bias", (1, outputs), zeros) if bias else None
 
+    def tensors(self, parameters: Parameters) -> tuple[Tensor, Tensor | None]:
+        """Weight [R, outputs, inputs] and bias [R, 1, outputs]."""
+        return parameters[self.weight], None if self.bias is None else parameters[self.bias]
+
     def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
         """[R, ..., inputs] -> [R, ..., outputs]."""
-        weight = parameters[self.weight]
-        bias = None if self.bias is None else parameters[self.bias]
+        weight, bias = self.tensors(parameters)
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
-        if x.device.type == "cpu":
-            y = lean.linear(rows, weight, bias)
+        if lean.serves(x):
+            y = linear(rows, weight, bias)
         else:
             y = torch.bmm(rows, weight.mT) if bias is None else torch.baddbmm(bias, rows, weight.mT)
         return y.view(*x.shape[:-1], y.shape[-1])
@@ -48,16 +58,76 @@ class LayerNorm:
         """[R, B, T, C] -> [R, B, T, C]."""
         scale, shift = parameters[self.scale], parameters[self.shift]
         if lean.serves(x):
-            return lean.norm(x, scale, shift)
-        normed = F.layer_norm(x, (self.width,), eps=lean.EPS)
+            return norm(x, scale, shift)
+        normed = F.layer_norm(at_least_fp32(x), (self.width,), eps=EPS)
         return torch.addcmul(shift.to(normed.dtype), normed, scale.to(normed.dtype))
 
-    def of_sum(self, x: Tensor, y: Tensor, parameters: Parameters, site: DropoutSite) -> Tensor:
-        """norm(x + dropout(y)): [R, B, T, C], twice -> [R, B, T, C]."""
-        keep = parameters.keep(site)
+
+class Residual:
+    """x -> norm(x + dropout(y)), where y is what a module made of x."""
+
+    def __init__(self, layout: Layout, name: str, width: int) -> None:
+        self.norm = LayerNorm(layout, f"{name}.norm", width)
+        self.site = layout.dropout_site(width)
+
+    def __call__(self, x: Tensor, y: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C], twice -> [R, B, T, C]."""
+        keep = parameters.keep(self.site)
         if lean.serves(x):
-            return lean.norm(x, parameters[self.scale], parameters[self.shift], y, keep)
-        return self(x + y if keep is None else x.addcmul(y, keep), parameters)
+            return norm(x, parameters[self.norm.scale], parameters[self.norm.shift], y, keep)
+        return self.norm(x + y if keep is None else x.addcmul(y, keep), parameters)
+
+    def join(self, parameters: Parameters) -> Join:
+        """What a function that makes y and joins it needs."""
+        norm = self.norm
+        return Join(parameters[norm.scale], parameters[norm.shift], parameters.keep(self.site))
+
+
+class FeedForward:
+    """Two linear maps with a SiLU between them, and the residual."""
+
+    def __init__(self, layout: Layout, name: str, width: int, hidden: int) -> None:
+        self.inward = Linear(layout, f"{name}.in", width, hidden)
+        self.outward = Linear(layout, f"{name}.out", hidden, width)
+        self.residual = Residual(layout, name, width)
+
+    def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C] -> [R, B, T, C]."""
+        inward, outward = self.inward, self.outward
+        if lean.serves(x):
+            maps = inward.tensors(parameters), outward.tensors(parameters)
+            return feed_forward(x, *maps, self.residual.join(parameters))
+        y = outward(F.silu(inward(x, parameters)), parameters)
+        return self.residual(x, y, parameters)
+
+
+class Attention:
+    """Multi-head self-attention (Vaswani et al. 2017) over existing time, and the residual.
+
+    Queries, keys and values have no bias: a key's has no gradient, and Adam
+    drifts on a parameter without one.
+    """
+
+    def __init__(self, layout: Layout, name: str, width: int, heads: int) -> None:
+        self.heads = heads
+        self.inward = Linear(layout, f"{name}.qkv", width, 3 * width, bias=False)
+        self.outward = Linear(layout, f"{name}.out", width, width)
+        self.residual = Residual(layout, name, width)
+
+    def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
+        """[R, B, T, C] -> [R, B, T, C]."""
+        inward, outward = self.inward, self.outward
+        if lean.serves(x):
+            maps = parameters[inward.weight], outward.tensors(parameters)
+            return self_attention(x, mask, self.heads, *maps, self.residual.join(parameters))
+        replicas, batch, time, width = x.shape
+        qkv = inward(x, parameters)
+        qkv = qkv.view(replicas * batch, time, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
+        exists = mask.reshape(replicas * batch, 1, 1, time) > 0
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=exists)
+        y = outward(mixed.transpose(1, 2).reshape(x.shape), parameters)
+        return self.residual(x, y, parameters)
 
 
 class DepthwiseConv:
@@ -86,39 +156,12 @@ class DepthwiseConv:
         return torch.stack(y.squeeze(-1).mT.chunk(replicas, dim=-1))
 
 
-class Attention:
-    """Multi-head self-attention (Vaswani et al. 2017) over the time steps that exist.
-
-    Queries, keys and values have no bias: a key's has no gradient, and Adam
-    drifts on a parameter without one.
-    """
-
-    def __init__(self, layout: Layout, name: str, width: int, heads: int) -> None:
-        self.heads = heads
-        self.inward = Linear(layout, f"{name}.qkv", width, 3 * width, bias=False)
-        self.outward = Linear(layout, f"{name}.out", width, width)
-
-    def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
-        """[R, B, T, C] -> [R, B, T, C]."""
-        replicas, batch, time, width = x.shape
-        size = width // self.heads
-        qkv = self.inward(x, parameters)
-        qkv = qkv.view(replicas * batch, time, 3, self.heads, size)
-        exists = mask.reshape(replicas * batch, 1, time, 1) > 0
-        if lean.serves(x):
-            mixed = lean.attention(qkv, exists)
-        else:
-            query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=exists.mT)
-            mixed = mixed.transpose(1, 2)
-        return self.outward(mixed.reshape(x.shape), parameters)
-
-
 def masked_mean_std(x: Tensor, mask: Tensor) -> Tensor:
     """Mean and SD over the time steps that exist: [R, B, T, C] -> [R, B, 2 C]."""
     if lean.serves(x):
-        return lean.mean_std(x, mask)
+        return mean_std(x, mask)
+    x = at_least_fp32(x)
     count = mask.sum(2).clamp_min(1.0)
     mean = (x * mask).sum(2) / count
     variance = ((x - mean.unsqueeze(2)) * mask).square().sum(2) / count
-    return torch.cat((mean, (variance + lean.EPS).sqrt()), dim=-1)
+    return torch.cat((mean, (variance + EPS).sqrt()), dim=-1)

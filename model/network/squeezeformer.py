@@ -19,7 +19,15 @@ from torch import Tensor
 
 from model.config import NetworkConfig
 from model.hierarchy import Hierarchy
-from model.network.layers import Attention, DepthwiseConv, LayerNorm, Linear, masked_mean_std
+from model.network.layers import (
+    Attention,
+    DepthwiseConv,
+    FeedForward,
+    LayerNorm,
+    Linear,
+    Residual,
+    masked_mean_std,
+)
 from model.network.parameters import Layout, Parameters
 
 
@@ -35,44 +43,22 @@ class Logits:
     """[R, B], positive for a target"""
 
 
-class FeedForward:
-    """Two linear maps with a SiLU between them."""
-
-    def __init__(self, layout: Layout, name: str, width: int, hidden: int) -> None:
-        self.inward = Linear(layout, f"{name}.in", width, hidden)
-        self.outward = Linear(layout, f"{name}.out", hidden, width)
-
-    def __call__(self, x: Tensor, parameters: Parameters) -> Tensor:
-        """[R, B, T, d] -> [R, B, T, d]."""
-        return self.outward(F.silu(self.inward(x, parameters)), parameters)
-
-
 class Convolution:
-    """Pointwise map, depthwise convolution, norm, SiLU, pointwise map."""
+    """Pointwise map, depthwise convolution, norm, SiLU, pointwise map, and the residual."""
 
     def __init__(self, layout: Layout, name: str, width: int, kernel: int) -> None:
         self.inward = Linear(layout, f"{name}.in", width, width)
         self.depthwise = DepthwiseConv(layout, f"{name}.depthwise", width, kernel)
         self.norm = LayerNorm(layout, f"{name}.norm", width)
         self.outward = Linear(layout, f"{name}.out", width, width)
+        self.residual = Residual(layout, name, width)
 
     def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, d] -> [R, B, T, d]."""
         y = F.silu(self.inward(x, parameters)).mul_(mask)
         y = self.norm(self.depthwise(y, parameters), parameters)
-        return self.outward(F.silu(y), parameters)
-
-
-class Residual:
-    """x -> norm(x + dropout(y)), where y is what a module made of x."""
-
-    def __init__(self, layout: Layout, name: str, width: int) -> None:
-        self.norm = LayerNorm(layout, f"{name}.norm", width)
-        self.site = layout.dropout_site(width)
-
-    def __call__(self, x: Tensor, y: Tensor, parameters: Parameters) -> Tensor:
-        """[R, B, T, d], twice -> [R, B, T, d]."""
-        return self.norm.of_sum(x, y, parameters, self.site)
+        y = self.outward(F.silu(y), parameters)
+        return self.residual(x, y, parameters)
 
 
 class Block:
@@ -81,23 +67,17 @@ class Block:
     def __init__(self, layout: Layout, name: str, config: NetworkConfig, *, conv: bool) -> None:
         width, hidden = config.width, config.width * config.expansion
         self.attention = Attention(layout, f"{name}.attention", width, config.heads)
-        self.after_attention = Residual(layout, f"{name}.attention", width)
         self.mix = FeedForward(layout, f"{name}.mix", width, hidden)
-        self.after_mix = Residual(layout, f"{name}.mix", width)
         self.conv = conv
         if conv:
             self.convolution = Convolution(layout, f"{name}.conv", width, config.kernel)
-            self.after_convolution = Residual(layout, f"{name}.conv", width)
             self.last = FeedForward(layout, f"{name}.last", width, hidden)
-            self.after_last = Residual(layout, f"{name}.last", width)
 
     def __call__(self, x: Tensor, mask: Tensor, parameters: Parameters) -> Tensor:
         """[R, B, T, d] -> [R, B, T, d]."""
-        x = self.after_attention(x, self.attention(x, mask, parameters), parameters)
-        x = self.after_mix(x, self.mix(x, parameters), parameters)
+        x = self.mix(self.attention(x, mask, parameters), parameters)
         if self.conv:
-            x = self.after_convolution(x, self.convolution(x, mask, parameters), parameters)
-            x = self.after_last(x, self.last(x, parameters), parameters)
+            x = self.last(self.convolution(x, mask, parameters), parameters)
         return x
 
 
