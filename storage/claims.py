@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from storage.clock import EpochNow
 from storage.engine import retried, writing
 from storage.errors import StudyMissing
-from storage.recovery import abandoned
+from storage.leases import LEASE_SECONDS, Watch
+from storage.recovery import IsAlive, abandoned, taken
 from storage.rows import CellRef, Claim, Fingerprints, Holder, LostRun
-from storage.states import State
 from storage.tables import HELD_SQL, StudyRecord, TrialRun, table_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ _HELD_OF = select(_run.c.cell).where(
     _run.c.study_id == bindparam("study"),
     _run.c.cell.in_(bindparam("cells", expanding=True)),
     text(HELD_SQL),
+)
+_UNANSWERED = (
+    select(_run.c.id, _run.c.attempt, _run.c.cell, _run.c.arm, _run.c.repeat, _run.c.params)
+    .where(
+        _run.c.id > bindparam("last"),
+        _run.c.study_id == bindparam("study"),
+        _run.c.holder == bindparam("by"),
+        _run.c.state == "running",
+    )
+    .order_by(_run.c.id)
 )
 _EXTEND = (
     update(_run)
@@ -47,12 +58,28 @@ class Claims:
     """The cells of one study as one process claims, holds and loses them."""
 
     def __init__(
-        self, engine: Engine, study_id: int, holder: Holder, lease_seconds: float = 60.0
+        self,
+        engine: Engine,
+        study_id: int,
+        holder: Holder,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Hold nothing yet.
+
+        Args:
+            engine: of the database.
+            study_id: Optuna's.
+            holder: this process.
+            lease_seconds: how long a claim stands without being renewed.
+            clock: seconds that only go forward, by which others' leases are judged.
+        """
         self._engine = engine
         self._study_id = study_id
         self._holder = holder
         self._lease_seconds = lease_seconds
+        self._watch = Watch(lease_seconds, clock)
+        self._last_run = 0
 
     @retried
     def claim(
@@ -61,33 +88,19 @@ class Claims:
         """Claim the first `limit` cells that nobody holds and nobody has finished.
 
         It looks no further than it has to: the fewer of the first cells are
-        finished, the less it takes.
+        finished, the less it takes. Claims of an earlier call whose answer was lost
+        with the connection come first, and alone.
 
         Raises:
             StudyMissing: the study was never recorded.
         """
         with writing(self._engine) as session:
             self._lock_study(session)
-            wanted = self._free(session, cells, limit)
-            if not wanted:
-                return []
-            retries = self._retries(session, wanted)
-            now = session.scalar(select(EpochNow()))
-            assert now is not None
-            times = {"started": now, "lease_expires": now + self._lease_seconds}
-            rows = [
-                self._row(cell, retries.get(cell.hash, 0) + 1, fingerprints) | times
-                for cell in wanted
-            ]
-            added = session.execute(
-                insert(_run).returning(_run.c.cell, _run.c.id, _run.c.attempt), rows
-            )
-            run_of = {cell: (run_id, attempt) for cell, run_id, attempt in added}
-        return [
-            Claim(run_id, cell, attempt)
-            for cell in wanted
-            for run_id, attempt in [run_of[cell.hash]]
-        ]
+            claims = self._unanswered(session)[:limit]
+            if not claims:
+                claims = self._add(session, self._free(session, cells, limit), fingerprints)
+        self._last_run = max([self._last_run, *(claim.run_id for claim in claims)])
+        return claims
 
     @retried
     def attach(
@@ -115,17 +128,19 @@ class Claims:
         return trials.keys() - held
 
     @retried
-    def reap(self, is_alive: Callable[[Holder], bool | None]) -> list[LostRun]:
+    def reap(self, is_alive: IsAlive) -> list[LostRun]:
         """Take runs from holders that are gone: state released, cause lost_lease.
 
-        A holder is gone if `is_alive` says False (None: not known), or if a
-        run's lease has expired. The caller ends their Optuna trials as FAIL.
+        A holder is gone if `is_alive` says False (None: not known), or if this process
+        has seen the run's lease stay the same for as long as a lease lasts, so it has
+        to look again and again: see `storage.leases`. The caller ends their Optuna
+        trials as FAIL; of runs taken by a call whose answer was lost, `untold` tells.
         """
-        found = abandoned(self._engine, self._study_id, is_alive)
+        found = abandoned(self._engine, self._study_id, is_alive, self._watch)
         if not found:
             return []
         with writing(self._engine) as session:
-            return [run for run, lease in found if _taken(session, run, lease)]
+            return [lost.run for lost in found if taken(session, lost)]
 
     def _lock_study(self, session: Session) -> None:
         """Let one process at a time claim cells of this study (SQLite does by itself)."""
@@ -133,6 +148,35 @@ class Claims:
         if session.scalar(record.with_for_update(key_share=True)) is None:
             known = list(session.scalars(select(StudyRecord.name)))
             raise StudyMissing(f"a study of id {self._study_id}", known)
+
+    def _unanswered(self, session: Session) -> list[Claim]:
+        """Claims of this process that it does not know of, in the order they were made."""
+        known = {"last": self._last_run, "study": self._study_id, "by": self._holder.id}
+        return [
+            Claim(run_id, CellRef(*cell), attempt)
+            for run_id, attempt, *cell in session.execute(_UNANSWERED, known)
+        ]
+
+    def _add(
+        self, session: Session, cells: Sequence[CellRef], fingerprints: Fingerprints
+    ) -> list[Claim]:
+        """Claim these cells, all of which are free."""
+        if not cells:
+            return []
+        retries = self._retries(session, cells)
+        now = session.scalar(select(EpochNow()))
+        assert now is not None
+        times = {"started": now, "lease_expires": now + self._lease_seconds}
+        rows = [
+            self._row(cell, retries.get(cell.hash, 0) + 1, fingerprints) | times for cell in cells
+        ]
+        returned = insert(_run).returning(_run.c.cell, _run.c.id, _run.c.attempt)
+        run_of = {cell: (run, attempt) for cell, run, attempt in session.execute(returned, rows)}
+        return [
+            Claim(run_id, cell, attempt)
+            for cell in cells
+            for run_id, attempt in [run_of[cell.hash]]
+        ]
 
     def _free(self, session: Session, cells: Collection[CellRef], limit: int) -> list[CellRef]:
         """The first `limit` cells that are free."""
@@ -199,20 +243,3 @@ class Claims:
         changed = update(_run).where(*held).values(values)
         rows = session.execute(changed.returning(_run.c.id, _run.c.trial_id))
         return {row.id: row.trial_id for row in rows}
-
-
-def ended(state: State, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of a run that ends now."""
-    return {"state": state, "ended": EpochNow(), **values}
-
-
-def _taken(session: Session, run: LostRun, lease: float) -> bool:
-    """Release a run unless it ended, or its lease was renewed, since it was looked at."""
-    unchanged = (
-        TrialRun.id == run.run_id,
-        TrialRun.state == "running",
-        TrialRun.lease_expires == lease,
-    )
-    values = ended("released", {"cause": "lost_lease", "reason": run.reason})
-    released = update(TrialRun).where(*unchanged).values(values).returning(TrialRun.id)
-    return session.scalar(released) is not None

@@ -1,8 +1,8 @@
 """The database's clock in SQL.
 
-Leases are written and judged by one clock, that of the database server, so
-machines whose clocks differ agree on what has expired. With SQLite that is the
-clock of the machine.
+Times are written by one clock, that of the database server, whatever the machines'
+own say. With SQLite it is the clock of the machine that writes, and so times of
+several machines may disagree; `storage.leases` does not judge by them.
 """
 
 from __future__ import annotations

@@ -9,79 +9,91 @@ synchronous is FULL: a commit is on disk when it returns, so neither kill -9 nor
 a power cut loses a finished trial. Optuna's own connections use NORMAL, which
 spares an fsync for each of its many small writes; both share one WAL, so the
 next commit of ours makes Optuna's earlier ones durable too.
+
+Connections to PostgreSQL are tried before use, so that one cut by a restart of
+the server is replaced unnoticed. A server that does not answer is given up after
+CONNECT_SECONDS, a network that went dead after SILENT_SECONDS.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from storage.errors import SchemaMissing, StorageError, UnavailableError
-from storage.url import masked, parse, sqlite_path
+from storage.errors import UnavailableError
+from storage.translation import translation
+from storage.url import parse, sqlite_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUSY_SECONDS = 30.0
-"""How long SQLite waits for another writer."""
+BUSY_SECONDS = 10.0
+"""How long a statement waits for another process's lock."""
 CONNECT_SECONDS = 10
+SILENT_SECONDS = 30
+"""How long nothing may be heard from a server before its connection counts as lost."""
+IDLE_SECONDS = 30
+"""After how long PostgreSQL ends the transaction of a process that stopped in the middle."""
 RETRY_SECONDS = 5.0
 """How long `retried` goes on; what takes longer is for the caller to bridge."""
+APPLICATION = "loss-weight-study"
+"""How connections are named in pg_stat_activity, unless the URL or PGAPPNAME says otherwise."""
 
 Synchronous = Literal["NORMAL", "FULL"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _WRITES = "storage_writes"
-_SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_SQLITE_BROKEN = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
 def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Engine for a storage URL; connects on first use and never creates a database.
 
+    Args:
+        url: of the database.
+        busy_seconds: how long a statement waits for another process's lock.
+
     Raises:
         UrlError: the URL is not one of SQLite or PostgreSQL.
     """
     parsed = parse(url)
-    path = sqlite_path(parsed)
-    if path is None:
-        return create_engine(
-            parsed, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
-        )
-    engine = create_engine(parsed, creator=sqlite_creator(path, "FULL", busy_seconds))
-    event.listen(engine, "begin", _begin)
+    engine = create_engine(parsed, **engine_arguments(parsed, "FULL", busy_seconds))
+    if sqlite_path(parsed) is not None:
+        event.listen(engine, "begin", _begin)
     return engine
 
 
-def sqlite_creator(
-    path: Path, synchronous: Synchronous, busy_seconds: float = BUSY_SECONDS
-) -> Callable[[], sqlite3.Connection]:
-    """What opens connections to an existing SQLite file; transactions are left to the caller."""
+def engine_arguments(
+    url: URL, synchronous: Synchronous, busy_seconds: float = BUSY_SECONDS
+) -> dict[str, Any]:
+    """What every engine on a database is made with, ours or Optuna's: `create_engine`'s arguments.
 
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=rw",
-            uri=True,
-            timeout=busy_seconds,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        return connection
-
-    return connect
+    Args:
+        url: of the database, parsed.
+        synchronous: what SQLite waits for at a commit.
+        busy_seconds: how long a statement waits for another process's lock.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        return {"creator": _sqlite_creator(path, synchronous, busy_seconds)}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 2,
+        "max_overflow": 8,
+        "connect_args": _connect_arguments(url, busy_seconds),
+    }
 
 
 @contextmanager
@@ -115,8 +127,8 @@ def translated(engine: Engine) -> Iterator[None]:
     """Turn what the driver raises about the database itself into a StorageError."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
-        raise (_translation(masked(engine.url), error) or error) from error
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+        raise (translation(engine.url, error) or error) from error
 
 
 def retried(work: Callable[P, T]) -> Callable[P, T]:
@@ -142,46 +154,47 @@ def retried(work: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
+def _sqlite_creator(
+    path: Path, synchronous: Synchronous, busy_seconds: float
+) -> Callable[[], sqlite3.Connection]:
+    """What opens connections to an existing SQLite file; transactions are left to the caller."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=rw",
+            uri=True,
+            timeout=busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        return connection
+
+    return connect
+
+
+def _connect_arguments(url: URL, busy_seconds: float) -> dict[str, Any]:
+    """Parameters of a connection to PostgreSQL; what the URL says of them goes before."""
+    ours = {
+        "connect_timeout": CONNECT_SECONDS,
+        "fallback_application_name": APPLICATION,
+        "keepalives_idle": SILENT_SECONDS // 3,
+        "keepalives_interval": SILENT_SECONDS // 6,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 1000 * SILENT_SECONDS,
+    }
+    settings = {
+        "lock_timeout": f"{1000 * busy_seconds:.0f}ms",
+        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+    }
+    theirs = url.query.get("options") or os.environ.get("PGOPTIONS", "")
+    options = [f"-c {name}={value}" for name, value in settings.items()]
+    options += [theirs] if isinstance(theirs, str) else theirs
+    left = {name: value for name, value in ours.items() if name not in url.query}
+    return left | {"options": " ".join(filter(None, options))}
+
+
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _translation(url: str, error: DBAPIError | sqlite3.Error) -> StorageError | None:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if _lacks_table(cause):
-        return SchemaMissing(
-            f"storage {url}: expected the tables of a study, found none; start a study or "
-            "run python -m storage upgrade"
-        )
-    if isinstance(cause, sqlite3.Error):
-        return _sqlite_translation(url, cause)
-    if isinstance(error, OperationalError | InterfaceError) or _is_lost(error):
-        reason = str(cause).strip().splitlines() or ["connection lost"]
-        return UnavailableError(url, reason[0], transient=True)
-    return None
-
-
-def _lacks_table(cause: BaseException | None) -> bool:
-    return getattr(cause, "sqlstate", None) == "42P01" or "no such table" in str(cause)
-
-
-def _is_lost(error: DBAPIError | sqlite3.Error) -> bool:
-    return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
-def _sqlite_translation(url: str, cause: sqlite3.Error) -> UnavailableError | None:
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code in _SQLITE_BUSY:
-        return UnavailableError(
-            url, "another process has it locked; try again, or end that process", transient=True
-        )
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return UnavailableError(
-            url,
-            "there is no such database, or it may not be opened; "
-            "start a study or run python -m storage upgrade",
-        )
-    if isinstance(cause, sqlite3.OperationalError) or code in _SQLITE_BROKEN:
-        return UnavailableError(url, str(cause))
-    return None

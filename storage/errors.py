@@ -6,6 +6,9 @@ StorageError
 ├── SchemaError         tables that do not fit this version of the code
 │   ├── SchemaTooNew
 │   └── SchemaMissing
+├── SecretError         a password or URL that a variable or file does not give (credentials)
+├── RoleError           roles that cannot be made (roles)
+├── BackupError         a copy that could not be made, or would not be sound (backup)
 ├── StudyMissing        a study the database does not hold
 └── ClaimLost           a trial that somebody else may hold by now
 """

@@ -14,12 +14,16 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from sqlalchemy import Connection, Engine, Table, bindparam, event, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
-from storage.engine import CONNECT_SECONDS, open_engine, retried, sqlite_creator, translated
-from storage.errors import SchemaTooNew, UnavailableError
-from storage.schema import check, schema_lock, upgrading
+from storage.engine import BUSY_SECONDS, engine_arguments, open_engine, retried, translated
+from storage.errors import SchemaError, SchemaTooNew, UnavailableError
+from storage.outcomes import storable
+from storage.schema import check, upgrading
+from storage.translation import first_line, translation
 from storage.upsert import insert_replacing
-from storage.url import masked, sqlite_path
+from storage.url import masked, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -55,6 +59,7 @@ class Shown:
 def open_optuna(url: str, *, reads_only: bool = False) -> RDBStorage:
     """Optuna's storage on a database that `storage.schema.upgrade` has made.
 
+    It makes and changes no table, so the rights to read and write rows are enough.
     On SQLite every transaction begins IMMEDIATE: Optuna reads before it writes,
     so with a plain BEGIN two processes give out the same trial, or fail for
     having read too early. With `reads_only` it begins plainly, for callers that
@@ -62,51 +67,57 @@ def open_optuna(url: str, *, reads_only: bool = False) -> RDBStorage:
 
     Raises:
         UnavailableError: the database is not there, locked or gone.
-        SchemaError: its tables do not fit this code, or were made by a newer Optuna.
+        SchemaError: its tables do not fit this code, or were made by another Optuna.
     """
     engine = open_engine(url)
     try:
         check(engine)
-        with schema_lock(engine):
-            storage = make_schema(url)
+        with optuna_translated(engine):
+            storage = _storage(url)
+            if _is_old(storage):
+                raise SchemaError(
+                    f"storage {masked(engine.url)}: its Optuna tables were made by an older "
+                    "Optuna; run python -m storage upgrade"
+                )
     finally:
         engine.dispose()
     return _beginning(storage, reads_only=reads_only)
 
 
-def upgrade_and_open(url: str) -> RDBStorage:
+def upgrade_and_open(url: str, *, busy_seconds: float = BUSY_SECONDS) -> RDBStorage:
     """`storage.schema.upgrade`, and Optuna's storage on the database, as `open_optuna` has it."""
     with upgrading(url):
-        storage = make_schema(url)
+        storage = make_schema(url, busy_seconds)
     return _beginning(storage)
 
 
-def make_schema(url: str) -> RDBStorage:
+def make_schema(url: str, busy_seconds: float = BUSY_SECONDS) -> RDBStorage:
     """Make or migrate Optuna's tables. The caller holds `schema_lock`."""
-    engine = open_engine(url)
-    plain = engine.url.render_as_string(hide_password=False)
-    with optuna_translated(engine):
-        storage = RDBStorage(
-            plain.replace("{", "{{").replace("}", "}}"),  # Optuna formats its URLs
-            engine_kwargs=_engine_arguments(url),
-            skip_compatibility_check=True,
-        )
-        _upgrade(storage)
+    with optuna_translated(open_engine(url)):
+        storage = _storage(url, busy_seconds, makes_tables=True)
+        if _is_old(storage):
+            storage.upgrade()
     return storage
 
 
+@retried
 def add_trial(storage: RDBStorage, study_id: int, template: FrozenTrial) -> tuple[int, int]:
     """Make a trial like `template`. Returns its id and number.
+
+    If the answer of a commit is lost a second one is made: the first is an orphan,
+    which `Runs.orphans` finds.
 
     Raises:
         KeyError: there is no such study.
         UnavailableError: the database cannot be used.
     """
-    with optuna_translated(storage.engine):
-        trial_id = storage.create_new_trial(study_id, template)
-        of_trial = select(_trials.c.number).where(_trials.c.trial_id == trial_id)
-        with storage.engine.connect() as connection:
-            return trial_id, connection.execute(of_trial).scalar_one()
+    # Optuna's own create_new_trial waits and tries five times itself, whatever the error is.
+    with optuna_translated(storage.engine), Session(storage.engine) as session:
+        models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+        trial = storage._get_prepared_new_trial(study_id, template, session)
+        made: tuple[Any, Any] = trial.trial_id, trial.number
+        session.commit()
+    return made
 
 
 @retried
@@ -127,12 +138,12 @@ def show_trials(storage: RDBStorage, shown: Mapping[int, Shown]) -> set[int]:
         ended = _ended(connection, shown)
         live = {trial: shows for trial, shows in shown.items() if trial not in ended}
         values = [
-            {"trial_id": trial, "step": step, **_stored(value)}
+            _value(trial, step, value)
             for trial, shows in live.items()
             for step, value in shows.values.items()
         ]
         attributes = [
-            {"trial_id": trial, "key": key, "value_json": json.dumps(value)}
+            _attribute(trial, key, value)
             for trial, shows in live.items()
             for key, value in shows.attributes.items()
         ]
@@ -149,8 +160,11 @@ def optuna_translated(engine: Engine) -> Iterator[None]:
             yield
     except StorageInternalError as error:
         cause = error.__cause__
-        reason = str(cause.orig if isinstance(cause, DBAPIError) else cause or error)
-        raise UnavailableError(masked(engine.url), reason.strip().splitlines()[0]) from error
+        reason = cause.orig if isinstance(cause, DBAPIError) else cause or error
+        said: Exception = UnavailableError(masked(engine.url), first_line(reason))
+        if isinstance(cause, DBAPIError | PoolTimeout):
+            said = translation(engine.url, cause) or said
+        raise said from error
 
 
 def _ended(connection: Connection, trials: Collection[int]) -> set[int]:
@@ -162,10 +176,17 @@ def _ended(connection: Connection, trials: Collection[int]) -> set[int]:
     return {trial for trial, state in states if state.is_finished()}
 
 
-def _stored(value: float) -> dict[str, object]:
-    """Columns of an intermediate value; those that are not finite have a type of their own."""
+def _value(trial: int, step: int, value: float) -> dict[str, object]:
+    """Row of an intermediate value; those that are not finite have a type of their own."""
     number, kind = _Value.intermediate_value_to_stored_repr(value)
-    return {"intermediate_value": number, "intermediate_value_type": kind}
+    key = {"trial_id": trial, "step": step}
+    return key | {"intermediate_value": number, "intermediate_value_type": kind}
+
+
+def _attribute(trial: int, key: str, value: object) -> dict[str, object]:
+    """Row of a user attribute, without passwords."""
+    stored = json.dumps(storable(value) if isinstance(value, str) else value)
+    return {"trial_id": trial, "key": key, "value_json": stored}
 
 
 def _replace(
@@ -176,35 +197,39 @@ def _replace(
         connection.execute(insert_replacing(connection, table, key, others), rows)
 
 
-def _engine_arguments(url: str) -> dict[str, Any]:
-    path = sqlite_path(url)
-    if path is None:
-        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
-    return {"creator": sqlite_creator(path, "NORMAL")}
+def _storage(
+    url: str, busy_seconds: float = BUSY_SECONDS, *, makes_tables: bool = False
+) -> RDBStorage:
+    parsed = parse(url)
+    plain = parsed.render_as_string(hide_password=False)
+    return RDBStorage(
+        plain.replace("{", "{{").replace("}", "}}"),  # Optuna formats its URLs
+        engine_kwargs=engine_arguments(parsed, "NORMAL", busy_seconds),
+        skip_compatibility_check=True,
+        skip_table_creation=not makes_tables,
+    )
 
 
-def _upgrade(storage: RDBStorage) -> None:
+def _is_old(storage: RDBStorage) -> bool:
+    """Whether Optuna's tables wait for an upgrade.
+
+    Raises:
+        SchemaTooNew: they were made by a newer Optuna.
+    """
     current = storage.get_current_version()
     if current == storage.get_head_version():
-        return
+        return False
     if current not in storage.get_all_versions():
         raise SchemaTooNew(
             f"storage {masked(storage.engine.url)}: its Optuna tables ({current}) were made by a "
             "newer Optuna; update optuna, or use another storage"
         )
-    storage.upgrade()
+    return True
 
 
 def _beginning(storage: RDBStorage, *, reads_only: bool = False) -> RDBStorage:
     """Have the storage begin its transactions as `open_optuna` says."""
     if storage.engine.dialect.name == "sqlite":
-        event.listen(storage.engine, "begin", _begin if reads_only else _begin_immediate)
+        begin = "BEGIN" if reads_only else "BEGIN IMMEDIATE"
+        event.listen(storage.engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return storage
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storage.packing import pack_ids
 from storage.tables import EPOCH_VALUES, EpochMetric, FoldScore, OofPrediction
 from storage.upsert import insert_ignoring
+from storage.url import masked
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,10 +37,11 @@ def insert_epochs(session: Session, histories: Mapping[int, Sequence[EpochRow]])
 
 
 def storable(text: str | None) -> str | None:
-    """Text without what PostgreSQL refuses: NUL characters and lone surrogates."""
+    """Text without passwords, and without what PostgreSQL refuses: NULs and lone surrogates."""
     if text is None:
         return None
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    fit = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    return masked(fit)
 
 
 def _scores(trial_id: int, fold: FoldRow) -> dict[str, Any]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from sqlalchemy import func, or_, select
 
-from storage import studies
-from storage.clock import EpochNow
-from storage.engine import reading
+from storage import recovery, studies
+from storage.engine import reading, retried
 from storage.packing import unpack_ids
 from storage.tables import (
     EPOCH_VALUES,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 Columns = TypeVarTuple("Columns")
 
 study_by_name = studies.by_name
+silent_runs = recovery.silent_runs
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,7 @@ def trial_rows(engine: Engine, study_id: int) -> list[TrialRow]:
     return [TrialRow(*row) for row in _all(engine, query)]
 
 
-def silent_runs(engine: Engine, study_id: int) -> set[int]:
-    """Running attempts whose lease has run out: nothing is heard from who holds them."""
-    of_study = (TrialRun.study_id == study_id, TrialRun.state == "running")
-    query = select(TrialRun.id).where(*of_study, TrialRun.lease_expires < EpochNow())
-    return {row.id for row in _all(engine, query)}
-
-
+@retried
 def log_tail(engine: Engine, run_id: int) -> str | None:
     """End of the worker's log of a failed run."""
     with reading(engine) as session:
@@ -243,6 +237,7 @@ def cause_counts(engine: Engine, study_id: int) -> dict[tuple[str, str], int]:
     return {(state, str(cause)): count for state, cause, count in _all(engine, query)}
 
 
+@retried
 def _all(engine: Engine, query: Select[*Columns]) -> Sequence[Row[*Columns]]:
     with reading(engine) as session:
         return session.execute(query).all()

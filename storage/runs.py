@@ -3,8 +3,8 @@
 A claim is a row of `trial_run` in state running. A partial unique index allows
 one running or finished row a cell, so the database itself refuses a second
 claim. Every method is one transaction, may be run twice without harm (a commit
-can succeed although its connection was lost), and is retried while the database
-is locked or out of reach.
+can succeed although its connection was lost), and is retried for a few seconds
+while the database is locked or out of reach.
 
 Optuna and this table are told one after the other, so a process may die in
 between:
@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from sqlalchemy import func, select, update
 
 from storage import recovery
-from storage.claims import Claims, ended
+from storage.claims import Claims
 from storage.engine import reading, retried, writing
 from storage.errors import ClaimLost
 from storage.outcomes import insert_epochs, insert_folds, storable
+from storage.recovery import ended
 from storage.rows import (
     CellRef,
     Claim,
@@ -157,21 +158,29 @@ class Runs(Claims):
         return state
 
     @retried
-    def release(self, run_id: int, cause: Cause, reason: str | None = None) -> bool:
+    def release(
+        self,
+        run_id: int,
+        cause: Cause,
+        reason: str | None = None,
+        log_tail: str | None = None,
+    ) -> bool:
         """Give a run back unfinished; it counts as no attempt. False if the claim is lost."""
-        values = {"cause": cause, "reason": storable(reason)}
+        values = {"cause": cause, "reason": storable(reason), "log_tail": storable(log_tail)}
         with writing(self._engine) as session:
             if self._change(session, [run_id], ended("released", values)):
                 return True
             run = self._mine(session, run_id)
             return run is not None and run.state == "released"
 
+    @retried
     def finished(self) -> dict[str, State]:
         """Every finished cell of the study, and how it ended."""
         query = select(_run.c.cell, _run.c.state).where(*self._is_finished())
         with reading(self._engine) as session:
             return {cell: cast("State", state) for cell, state in session.execute(query)}
 
+    @retried
     def count_finished(self) -> int:
         """How many cells of the study are finished."""
         query = select(func.count()).select_from(_run).where(*self._is_finished())

@@ -58,9 +58,11 @@ def upgrading(url: str) -> Iterator[None]:
     try:
         with schema_lock(engine):
             _create_file(engine)
-            _refuse_newer(engine, _revision(engine))
+            revision = _revision(engine)
+            _refuse_newer(engine, revision)
             yield
-            _migrate(engine)
+            if revision != head():
+                _migrate(engine)
     finally:
         engine.dispose()
 

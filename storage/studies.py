@@ -56,6 +56,7 @@ def record(engine: Engine, identity: StudyIdentity) -> StudyIdentity:
         return _stored(session, identity.study_id) or identity
 
 
+@retried
 def get(engine: Engine, study_id: int) -> StudyIdentity | None:
     """Identity of a study by Optuna's id; None if none was recorded."""
     with reading(engine) as session:
@@ -92,12 +93,14 @@ def forget(engine: Engine, study_id: int) -> None:
         session.execute(delete(StudyRecord).where(StudyRecord.study_id == study_id))
 
 
+@retried
 def names(engine: Engine) -> list[str]:
     """Names of the recorded studies, oldest first."""
     with reading(engine) as session:
         return _names(session)
 
 
+@retried
 def by_name(engine: Engine, name: str) -> StudyIdentity:
     """Identity of a study.
 

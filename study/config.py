@@ -203,5 +203,13 @@ class RunOptions(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     stack: Annotated[int | Literal["auto"], BeforeValidator(_stack)] = "auto"
     """Trials trained at once by one worker."""
+    stall_limit: float | None = Field(None, gt=0)
+    """Seconds without an epoch after which a worker is killed; None: from what epochs take."""
+    trial_limit: float | None = Field(None, gt=0)
+    """Seconds that a trial may take in all; None: from what trials take."""
+    outage_limit: float = Field(600.0, gt=0)
+    """Seconds to go on without the database."""
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     dry_run: bool = False
     accept_changes: bool = False

@@ -1,22 +1,27 @@
 """Runs the cells of a study: feeds workers, and writes what becomes of every trial.
 
-One thread waits for messages of workers; between messages it does what time
-asks for. It never imports torch.
+One thread takes turns: it writes to the database and claims, then waits for
+messages of workers. Only the first needs the database; while that is away, the
+second goes on and what there is to write is kept. It never imports torch.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+import signal
+from typing import TYPE_CHECKING
 
-from model.outcomes import Outcome, TrialDropped, TrialFailure, TrialResult, TrialSpec
+from model.outcomes import Outcome, TrialFailure
+from storage.errors import UnavailableError
+from study.jobs import Jobs
+from study.logs import about
+from study.outage import Outage
+from study.outbox import Ended, Failure, Outbox
 from study.timer import Timer
-from study.trials import Place, Trial
+from study.watchdog import FIRST_SECONDS
 from study.worker.handle import Gone, Worker
-from study.worker.messages import Answer, Epoch, Failed, Finished, Job, NoRoom, Ready
+from study.worker.messages import Answer, Epoch, Failed, Finished, NoRoom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +29,10 @@ if TYPE_CHECKING:
     from model.outcomes import EpochReport
     from storage.states import Cause
     from study.progress import Progress
-    from study.pruning import Pruner
+    from study.rules import Rules
     from study.stop import StopSignal
     from study.supply import Supply
+    from study.trial import Trial
     from study.trials import Trials
     from study.worker.pool import Pool
 
@@ -39,30 +45,11 @@ RECONCILE_SECONDS = 10.0
 """Between looks at what other processes have done and left undone."""
 
 
-class Sizes(Protocol):
-    """How many trials are trained at once."""
-
-    def stack(self, ready: Ready) -> int:
-        """Most that a worker may get, from what it says of itself."""
-        ...
-
-    def job(self, stack: int, unclaimed: int) -> int:
-        """Those of the next job of a worker that may get `stack`, with so many cells to go."""
-        ...
-
-
 class Coordinator:
     """The loop. Its workers belong to the pool, which ends them."""
 
     def __init__(
-        self,
-        trials: Trials,
-        supply: Supply,
-        pool: Pool,
-        progress: Progress,
-        spec: Callable[[Trial], TrialSpec],
-        sizes: Sizes,
-        pruner: Pruner,
+        self, trials: Trials, supply: Supply, pool: Pool, progress: Progress, rules: Rules
     ) -> None:
         """Prepare to run.
 
@@ -71,20 +58,17 @@ class Coordinator:
             supply: the cells to run.
             pool: the workers; those not ready yet get jobs when they are.
             progress: is told what happens.
-            spec: what a worker is told of a trial.
-            sizes: how many trials a worker trains at once.
-            pruner: says which trials go no further.
+            rules: what to go by.
         """
         self._trials = trials
         self._supply = supply
         self._pool = pool
         self._progress = progress
-        self._spec = spec
-        self._sizes = sizes
-        self._pruner = pruner
-        self._places: dict[Worker, Place] = {}
-        self._stacks: dict[Worker, int] = {}
-        self._jobs: dict[Worker, dict[str, Trial]] = {}
+        self._rules = rules
+        self._outbox = Outbox(trials, supply, progress)
+        self._outage = Outage(rules.outage_limit)
+        self._jobs = Jobs(rules.limits)
+        self._unjudged: list[tuple[Worker, list[Trial]]] = []
         self._flush = Timer(FLUSH_SECONDS)
         self._reconcile = Timer(RECONCILE_SECONDS)
 
@@ -98,24 +82,22 @@ class Coordinator:
             StorageError: the database was lost.
         """
         try:
-            while not stop.requested and not self._is_done():
-                self._hand_out()
+            while True:
+                self._turn_to_database()
+                if stop.requested or self._is_done():
+                    break
                 for worker, answer in self._pool.answers(stop, TICK_SECONDS):
                     self.take(worker, answer)
-                self._upkeep()
-            self._progress.counted(self._supply.counts())
+                self._end_overdue()
         finally:
-            self._progress.close()
-            self._pool.end()
-            self._trials.release_all("interrupted", "the run was stopped")
+            self._leave()
 
     def take(self, worker: Worker, answer: Answer | Gone) -> None:
-        """Act on what a worker says."""
-        if worker not in self._places:
+        """Act on what a worker says. Nothing of it needs the database."""
+        if worker not in self._jobs:
             ready = self._pool.started(worker, answer)
             if ready is not None:
-                self._places[worker] = Place(f"{socket.gethostname()}:{ready.pid}", ready.device)
-                self._stacks[worker] = self._sizes.stack(ready)
+                self._jobs.add(worker, ready, self._rules.sizes.stack(ready))
             return
         match answer:
             case Epoch(reports):
@@ -126,105 +108,99 @@ class Coordinator:
                 self._halve(worker, cause, reason)
             case Failed(reason):
                 self._fail(worker, "exception", reason)
-            case Gone(reason):
-                self._fail(worker, "crashed", reason)
+            case Gone(reason, killed_by):
+                short = killed_by == signal.SIGKILL
+                self._fail(worker, "host_memory" if short else "crashed", reason)
             case _:
                 raise AssertionError(f"worker {worker.pid} said {answer} between jobs")
 
     def _is_done(self) -> bool:
-        return not self._jobs and self._supply.is_exhausted()
+        return not (any(self._jobs.trials()) or self._outbox or self._supply.left())
+
+    def _turn_to_database(self) -> None:
+        """Write what there is to write and give idle workers jobs, unless there is an outage."""
+        if not self._outage.is_waiting():
+            with self._outage.bridged():
+                if self._outage.is_on:
+                    self._trials.flush()  # leases first, some may have run out
+                self._outbox.write()
+                self._judge()
+                self._hand_out()
+                self._upkeep()
+        self._progress.show([(trial.cell.arm, trial.epoch) for _, trial in self._jobs.trials()])
 
     def _hand_out(self) -> None:
         """Give every idle worker a job, as long as there are any."""
-        for worker, place in self._places.items():
-            if worker in self._jobs:
-                continue
-            size = self._sizes.job(self._stacks[worker], self._supply.unclaimed())
+        for worker in self._jobs.idle():
+            size = self._rules.sizes.job(self._jobs.stack(worker), self._supply.unclaimed())
             claimed = self._supply.next_job(size)
             if not claimed:
                 return
-            trials = self._trials.start(claimed, place)
+            try:
+                trials = self._trials.start(claimed, self._jobs.place(worker))
+            except UnavailableError:
+                self._supply.give_back(claimed)
+                raise
             if trials:
-                self._jobs[worker] = {trial.key: trial for trial in trials}
-                worker.train(Job([self._spec(trial) for trial in trials]))
+                specs = [self._rules.spec(trial) for trial in trials]
+                self._jobs.begin(worker, {trial.key: trial for trial in trials}, specs)
 
     def _note_epoch(self, worker: Worker, reports: Sequence[EpochReport]) -> None:
-        job = self._jobs[worker]
+        job = self._jobs.hear(worker)
         goes_on = {r.key: self._trials.report(job[r.key], r) for r in reports}
-        dropped = frozenset(key for key, on in goes_on.items() if not on)
-        dropped |= self._pruner.drops(job[r.key] for r in reports)
-        if dropped:
-            worker.drop(dropped)
+        stopped = frozenset(key for key, on in goes_on.items() if not on)
+        if stopped:
+            worker.drop(stopped)
+        due = self._rules.pruner.due(job[r.key] for r in reports)
+        if due:
+            self._unjudged.append((worker, due))
+
+    def _judge(self) -> None:
+        """Have trials that lag behind go no further."""
+        while self._unjudged:
+            worker, due = self._unjudged[0]
+            dropped = self._rules.pruner.drops(due) & self._jobs.of(worker).keys()
+            if dropped:
+                worker.drop(dropped)
+            self._unjudged.pop(0)
 
     def _settle(self, worker: Worker, outcomes: Sequence[Outcome]) -> None:
-        """Write what became of a job."""
-        job = self._jobs.pop(worker)
-        place = self._places[worker]
+        """Keep what became of a job, to be written."""
+        job = self._jobs.end(worker, is_done=True)
         for outcome in outcomes:
-            trial = job[outcome.key]
-            match outcome:
-                case TrialResult():
-                    if self._is_in_time(trial, self._trials.complete(trial, outcome, place)):
-                        self._supply.finished(trial.cell, "complete")
-                        self._progress.finished(trial.cell.arm, trial.value)
-                case TrialDropped():
-                    if self._is_in_time(trial, self._trials.prune(trial, outcome.seconds, place)):
-                        self._supply.finished(trial.cell, "pruned")
-                        self._progress.pruned()
-                case TrialFailure():
-                    self._note_failure(
-                        trial, outcome.cause, _text(outcome), worker, outcome.seconds
-                    )
+            ended = _failure(outcome, worker) if isinstance(outcome, TrialFailure) else outcome
+            self._outbox.put(Ended(job[outcome.key], ended, self._jobs.place(worker)))
 
     def _halve(self, worker: Worker, cause: Cause, reason: str) -> None:
         """Have a job that did not fit run again in halves, and give this worker no larger one."""
-        job = self._jobs[worker]
-        if len(job) == 1:
+        count = len(self._jobs.of(worker))
+        if count == 1:
             self._fail(worker, cause, reason)
             return
-        self._supply.give_back(self._jobs.pop(worker).values())
-        self._stacks[worker] = math.ceil(len(job) / 2)
+        self._supply.give_back(self._jobs.end(worker, is_done=False).values())
+        self._jobs.limit(worker, math.ceil(count / 2))
         log.warning(
             "%d trials at once did not fit (%s); this worker goes on with %d: %s",
-            len(job),
+            count,
             cause,
-            self._stacks[worker],
+            self._jobs.stack(worker),
             reason,
+            extra=about(event="stack_halved", worker=self._jobs.place(worker).worker, cause=cause),
         )
+
+    def _end_overdue(self) -> None:
+        """End workers that make no progress."""
+        for worker, cause, reason in self._jobs.overdue():
+            worker.kill()
+            self._fail(worker, cause, reason)
+        self._pool.kill_late(FIRST_SECONDS)
 
     def _fail(self, worker: Worker, cause: Cause, reason: str) -> None:
-        """Write that a job failed as a whole, and have another process take the worker's place."""
-        for trial in self._jobs.pop(worker, {}).values():
-            self._note_failure(trial, cause, reason, worker)
-        del self._places[worker], self._stacks[worker]
+        """Keep that a job failed as a whole, and have another process take the worker's place."""
+        place, failure = self._jobs.place(worker), Failure(cause, reason, worker.log_tail())
+        for trial in self._jobs.remove(worker).values():
+            self._outbox.put(Ended(trial, failure, place))
         self._pool.replace(worker)
-        self._supply.look_again()
-
-    def _is_in_time(self, trial: Trial, is_written: bool) -> bool:
-        if not is_written:
-            log.warning("a result of %s came too late: the cell was taken over", trial.cell.arm)
-        return is_written
-
-    def _note_failure(
-        self,
-        trial: Trial,
-        cause: Cause,
-        reason: str,
-        worker: Worker,
-        seconds: float | None = None,
-    ) -> None:
-        state = self._trials.fail(trial, cause, reason, worker.log_tail(), seconds)
-        if state == "failed":
-            self._supply.finished(trial.cell, state)
-            self._progress.failed()
-        log.warning(
-            "trial %d (%s) failed, %s: %s; %s",
-            trial.number,
-            trial.cell.arm,
-            cause,
-            reason.strip().splitlines()[-1],
-            "its cell will be tried again" if state == "retry" else "for good",
-        )
 
     def _upkeep(self) -> None:
         """Do what time asks for."""
@@ -235,9 +211,29 @@ class Coordinator:
             self._progress.counted(self._supply.counts())
         elif flush:
             self._trials.flush()
-        running = [trial for job in self._jobs.values() for trial in job.values()]
-        self._progress.show([(trial.cell.arm, trial.epoch) for trial in running])
+
+    def _leave(self) -> None:
+        """Give back what is held and end the workers."""
+        tails = {trial.run_id: worker.log_tail() for worker, trial in self._jobs.trials()}
+        self._progress.counted(self._supply.counts())
+        self._progress.close()
+        self._pool.end()
+        try:
+            self._outbox.write()
+            self._trials.release_all("interrupted", "the run was stopped", tails)
+            self._supply.look_up()
+        except UnavailableError:
+            log.warning(
+                "%d ended trials could not be written and run again; what ran is free again "
+                "when its leases have run out",
+                len(self._outbox),
+                extra=about(event="results_lost"),
+            )
+            if not self._outage.is_on:
+                raise
 
 
-def _text(failure: TrialFailure) -> str:
-    return f"{failure.term} was not finite in epoch {failure.epoch}, fold {failure.fold}"
+def _failure(outcome: TrialFailure, worker: Worker) -> Failure:
+    where = f"in epoch {outcome.epoch}, fold {outcome.fold}"
+    reason = f"{outcome.term} was not finite {where}"
+    return Failure(outcome.cause, reason, worker.log_tail(), outcome.seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 """Folder of the packages model, storage and study."""
+
+COMMIT_VARIABLE = "STUDY_COMMIT"
 
 PACKAGES = (
     "numpy",
@@ -100,7 +103,13 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def commit(root: Path = ROOT) -> str | None:
-    """Commit checked out in `root`, with "-dirty" after local changes; None outside of git."""
+    """Commit checked out in `root`, with "-dirty" after local changes; None outside of git.
+
+    An image holds no repository: STUDY_COMMIT says what it was built from.
+    """
+    built_from = os.environ.get(COMMIT_VARIABLE)
+    if built_from and root == ROOT:
+        return built_from
     try:
         top = _git(root, "rev-parse", "--show-toplevel")
         if Path(top) != root.resolve():

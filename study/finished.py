@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
+from optuna.trial import TrialState
+
 from model.errors import ModelError
 from storage import queries, recovery
 from storage.errors import SchemaError, StudyMissing
@@ -62,12 +64,15 @@ def _settled(engine: Engine, study_id: int, cells: Sequence[CellRef]) -> Mapping
 
 
 def _is_in_optuna(url: str, stored: StudyIdentity) -> bool:
-    """Whether the study has not been deleted there."""
+    """Whether the study has not been deleted there, and nothing of it seems to run."""
     optuna = open_optuna(url, reads_only=True)
     try:
-        return optuna.get_study_id_from_name(stored.name) == stored.study_id
+        study_id = optuna.get_study_id_from_name(stored.name)
+        running = optuna.get_n_trials(study_id, state=TrialState.RUNNING)
     except KeyError:
         return False
+    else:
+        return study_id == stored.study_id and not running
     finally:
         optuna.engine.dispose()
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from storage import credentials
 from study.config import RunOptions, with_preset
+from study.fingerprint import COMMIT_VARIABLE
 from study.presets import PRESETS
 
 Key = tuple[str, ...]
@@ -22,12 +24,14 @@ Table = dict[str, Any]
 
 PREFIX = "STUDY_"
 NESTING = "__"
-RESERVED = frozenset({"STUDY_STORAGE", "STUDY_CACHE"})
-"""Read elsewhere: by `storage.url` and `model.data.cache`."""
+RESERVED = credentials.VARIABLES | {"STUDY_CACHE", COMMIT_VARIABLE}
+"""Read elsewhere: by `storage`, `model.data.cache` and `study.fingerprint`."""
 PRESET = "preset"
 
 ALL_OPTIONS = frozenset(RunOptions.model_fields)
-OPTIONS_OF_VARIABLES = frozenset({"workers", "device", "stack"})
+OPTIONS_OF_COMMANDS = frozenset({"n_trials", "study_name", "storage", "dry_run", "accept_changes"})
+"""Those that a variable would set unseen."""
+OPTIONS_OF_VARIABLES = ALL_OPTIONS - OPTIONS_OF_COMMANDS
 
 FLAGS: Mapping[str, Key] = {"epochs": ("training", "epochs")}
 """Flags that are not named after the setting they give."""

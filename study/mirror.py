@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
 
+from storage.engine import retried
 from storage.errors import StudyMissing
 from storage.optuna_schema import Shown, add_trial, optuna_translated, show_trials
+from storage.url import masked
 
 if TYPE_CHECKING:
     import optuna
@@ -77,6 +79,7 @@ class Mirror:
         with self._translated():
             return show_trials(self._storage, shown)
 
+    @retried
     def end(self, trial_id: int, state: State, value: float | None) -> None:
         """End a trial, unless it has ended. One that failed has no value."""
         values = None if value is None else [value]
@@ -92,10 +95,11 @@ class Mirror:
         values: Mapping[int, float] | None = None,
     ) -> None:
         """End a trial that came to nothing, with the reason and the last epochs' values."""
-        why = {"cause": cause, "reason": (reason or "")[-MAX_REASON:]}
+        why = {"cause": cause, "reason": masked(reason or "")[-MAX_REASON:]}
         self.show({trial_id: Shown(values or {}, why)})
         self.end(trial_id, state, None)
 
+    @retried
     def running(self) -> dict[int, int | None]:
         """Trials that have not ended, each with the run it was made for."""
         with self._translated():

@@ -60,6 +60,8 @@ def open_study(
         UsageError: it was made with other arms, which cannot change.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.disable_default_handler()
+    optuna.logging.enable_propagation()
     with schema_lock(database.engine), optuna_translated(database.optuna.engine):
         _forget_deleted(database)
         study = _create_or_load(database, name)

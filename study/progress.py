@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from storage.states import FINISHED
+from study.logs import CLEAR, about
 from study.output import silence
 
 if TYPE_CHECKING:
     from storage.states import State
 
+log = logging.getLogger(__name__)
+
 PLAIN_SECONDS = 15.0
 """Between plain lines when no trial ends."""
 LIVE_SECONDS = 0.2
-_CLEAR = "\r\x1b[K"
 
 
 class Progress:
     """Counts trials of a study and says how far it is."""
 
     def __init__(
-        self, stream: TextIO, total: int, epochs: int, best: Mapping[str, float] | None = None
+        self,
+        stream: TextIO,
+        total: int,
+        epochs: int,
+        best: Mapping[str, float] | None = None,
+        *,
+        as_events: bool = False,
     ) -> None:
         """Begin.
 
@@ -34,7 +41,9 @@ class Progress:
             total: finished trials to be reached.
             epochs: of a trial.
             best: highest value of each arm so far.
+            as_events: say it by the log, whose lines are for programs.
         """
+        self._as_events = as_events
         self._stream = stream
         self._total = total
         self._epochs = epochs
@@ -44,7 +53,7 @@ class Progress:
         self._pruned = 0
         self._began_at: tuple[float, int] | None = None
         self._running: Sequence[tuple[str, int]] = ()
-        self._is_live = stream.isatty()
+        self._is_live = stream.isatty() and not as_events
         self._shown_at = -PLAIN_SECONDS
         self._last = ""
 
@@ -110,8 +119,11 @@ class Progress:
 
     def _write(self, line: str) -> None:
         self._last = line
+        if self._as_events:
+            log.info("%s", line, extra=about(event="progress", **self._figures()))
+            return
         width = shutil.get_terminal_size().columns - 1
-        self._put(_CLEAR + line[:width] if self._is_live else line + "\n")
+        self._put(CLEAR + line[:width] if self._is_live else line + "\n")
 
     def _put(self, text: str) -> None:
         """Write; a terminal or pipe that is gone is no reason for a study to end."""
@@ -125,37 +137,35 @@ class Progress:
         self._done += 1
         self._shown_at = -PLAIN_SECONDS
 
+    def _figures(self) -> dict[str, object]:
+        """What the line says, for programs."""
+        return {
+            "finished": self._done,
+            "total": self._total,
+            "failed": self._failed,
+            "pruned": self._pruned,
+            "running": [
+                {"arm": arm, "epoch": epoch + 1, "epochs": self._epochs}
+                for arm, epoch in self._running
+            ],
+            "best": self._best,
+            "seconds_left": self._seconds_left(),
+        }
+
     def _time_left(self) -> str:
+        left = self._seconds_left()
+        return "" if left is None else f"about {duration(left)} left"
+
+    def _seconds_left(self) -> float | None:
         """From how long the work since the start took, epochs of running trials included."""
         if self._began_at is None or self._done >= self._total:
-            return ""
+            return None
         began, done_then = self._began_at
         part = sum(min(epoch + 1, self._epochs) / self._epochs for _, epoch in self._running)
         worked = self._done + part - done_then
         if worked <= 0:
-            return ""
-        left = (self._total - self._done - part) * (time.monotonic() - began) / worked
-        return f"about {duration(left)} left"
-
-
-class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes log records where the live line is, without mixing with it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record on a line of its own."""
-        try:
-            if self.stream.isatty():
-                self.stream.write(_CLEAR)
-        except OSError:
-            silence(self.stream)
-        super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Go on where the terminal or pipe is gone."""
-        if isinstance(sys.exception(), OSError):
-            silence(self.stream)
-        else:
-            super().handleError(record)
+            return None
+        return (self._total - self._done - part) * (time.monotonic() - began) / worked
 
 
 def duration(seconds: float) -> str:

@@ -23,7 +23,7 @@ from study.plan import Cell
 if TYPE_CHECKING:
     from storage.rows import CellRef
     from study.config import StudyConfig
-    from study.trials import Trial
+    from study.trial import Trial
 
 Recorded = Callable[[Collection[str], int], Mapping[str, Sequence[float]]]
 """Scores [K] in an epoch, by cell, of those of the cells named that got that far."""
@@ -71,16 +71,22 @@ class Pruner:
         }
         self._scores: dict[str, float] = {}
 
-    def drops(self, trials: Iterable[Trial]) -> frozenset[str]:
-        """Keys of the trials that go no further.
+    def due(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Those to be judged now, by the score they have now.
 
         Args:
             trials: all live trials of a job, after each of its epochs.
         """
         due = [t for t in trials if t.epoch == self._epoch and t.cell.hash in self._place]
-        if not due:
-            return frozenset()
         self._scores.update((trial.cell.hash, trial.value) for trial in due)
+        return due
+
+    def drops(self, due: Sequence[Trial]) -> frozenset[str]:
+        """Keys of the trials that go no further, of those that are due or were.
+
+        Raises:
+            StorageError: the database cannot be asked for the others' scores.
+        """
         self._look_up({cell for trial in due for cell in self._before(trial)})
         return frozenset(trial.key for trial in due if self._lags(trial))
 
@@ -101,4 +107,4 @@ class Pruner:
         others = [score for score in known if math.isfinite(score)]
         if len(others) < self._settings.min_trials:
             return False
-        return lags(trial.value, others, self._settings.quantile)
+        return lags(self._scores[trial.cell.hash], others, self._settings.quantile)

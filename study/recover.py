@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from study.holder import is_alive
+from study.logs import about
 
 if TYPE_CHECKING:
     from storage.runs import Runs
@@ -22,7 +23,13 @@ def reconcile(runs: Runs, mirror: Mirror) -> None:
     Several processes may do so at once.
     """
     for lost in runs.reap(is_alive):
-        log.warning("cell %s (%s) is free again: %s", lost.cell, lost.arm, lost.reason)
+        log.warning(
+            "trial %s (%s) was lost and its cell is free again: %s",
+            "-" if lost.number is None else lost.number,
+            lost.arm,
+            lost.reason,
+            extra=about(event="lease_lost", trial=lost.number, cell=lost.cell, arm=lost.arm),
+        )
     untold = runs.untold()
     for run in untold:
         if run.state in {"complete", "pruned"}:

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from storage.queries import TrialRow
     from study.config import RunOptions, StudyConfig
 
+log = logging.getLogger("study.run")
+
 FAILED, INTERRUPTED = 1, 130
 """Exit codes, beside those of every command."""
+MISTAKES = (ModelError, StorageError, StudyError)
+"""What is told without a traceback."""
 TRAINER = "study.worker.training:stack_trainer"
 
 
@@ -37,7 +41,7 @@ def main(argv: Sequence[str] | None = None, trainer: str = TRAINER) -> int:
     """
     try:
         return _main(argv, trainer)
-    except (ModelError, StorageError, StudyError) as error:
+    except MISTAKES as error:
         print(error, file=standard_error())
         return MISTAKE
     except KeyboardInterrupt:
@@ -52,20 +56,35 @@ def _main(argv: Sequence[str] | None, trainer: str) -> int:
     if options.dry_run:
         show(_dry_run(config, options) + "\n")
         return DONE
-    return _run(config, options, trainer)
+    try:
+        return _run(config, options, trainer)
+    except MISTAKES as error:
+        _tell(options, "run_failed", str(error))
+        return MISTAKE
 
 
 def _run(config: StudyConfig, options: RunOptions, trainer: str) -> int:
     from study.launch import run_study
+    from study.logs import log_to
 
-    _log_to_stderr()
+    log_to(standard_error(), options.study_name, options.log_format, options.log_level)
     ending = run_study(config, options, options.storage, trainer)
     if ending.finished < ending.asked:
         found = f"{ending.finished} of {ending.asked} trials are finished"
-        print(f"interrupted: {found}; the same command goes on", file=standard_error())
+        _tell(options, "run_interrupted", f"interrupted: {found}; the same command goes on")
         return INTERRUPTED
     _report(options)
     return FAILED if ending.failed else DONE
+
+
+def _tell(options: RunOptions, event: str, message: str) -> None:
+    """Say why the command ends; where the log is for programs, as one of its events."""
+    from study.logs import about
+
+    if options.log_format == "json":
+        log.error("%s", message, extra=about(event=event))
+    else:
+        print(message, file=standard_error())
 
 
 def _dry_run(config: StudyConfig, options: RunOptions) -> str:
@@ -101,16 +120,6 @@ def _rows(url: str, study_name: str) -> list[TrialRow]:
             return queries.trial_rows(engine, study_id)
     except (SchemaMissing, StudyMissing):
         return []
-
-
-def _log_to_stderr() -> None:
-    from study.progress import LogHandler
-
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[LogHandler(standard_error())],
-    )
-    logging.getLogger("study").setLevel(logging.INFO)
 
 
 def _report(options: RunOptions) -> None:

@@ -93,6 +93,28 @@ class RunParser(argparse.ArgumentParser):
                 "T",
                 "trials a worker trains at once (default: auto, what a GPU has room for)",
             ),
+            (
+                "--stall-limit",
+                "SECONDS",
+                "no epoch for so long: the worker is killed and its trials run again "
+                "(default: from what epochs take)",
+            ),
+            (
+                "--trial-limit",
+                "SECONDS",
+                "a trial may take so long in all (default: from what trials take)",
+            ),
+            (
+                "--outage-limit",
+                "SECONDS",
+                "how long to go on without the database (default: 600)",
+            ),
+            ("--log-format", "text|json", "of what is logged to standard error (default: text)"),
+            (
+                "--log-level",
+                "L",
+                "least that is logged: debug, info, warning, error (default: info)",
+            ),
         ):
             group.add_argument(flag, metavar=metavar, help=text)
         for flag, text in (

@@ -28,9 +28,12 @@ from study.opening import Database, open_study
 from study.output import standard_error
 from study.progress import Progress
 from study.pruning import Pruner
+from study.rules import Rules
 from study.space import distributions
 from study.supply import Supply
-from study.trials import Trial, Trials
+from study.trial import Trial
+from study.trials import Trials
+from study.watchdog import Limits
 
 if TYPE_CHECKING:
     from storage.states import State
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     from study.worker.handle import Worker
     from study.worker.messages import Ready
     from study.worker.pool import Pool
+
+BUSY_SECONDS = 5.0
+"""How long SQLite waits for another writer before the run takes that for an outage."""
 
 
 @dataclass(frozen=True)
@@ -103,22 +109,28 @@ def _run(
     supply = Supply(trials, order.cells)
     team = _team(options, ready, supply.left())
     progress = Progress(
-        standard_error(), len(order.cells), config.training.epochs, _best(database, study_id)
+        standard_error(),
+        len(order.cells),
+        config.training.epochs,
+        _best(database, study_id),
+        as_events=options.log_format == "json",
     )
     pruner = Pruner(config, order.cells, partial(epoch_scores, database.engine, study_id))
-    coordinator = Coordinator(trials, supply, pool, progress, order.spec, team, pruner)
+    limits = Limits(options.stall_limit, options.trial_limit)
+    rules = Rules(order.spec, team, pruner, limits, options.outage_limit)
+    coordinator = Coordinator(trials, supply, pool, progress, rules)
     coordinator.take(worker, ready)
     for device in team.devices[1:]:
         pool.start(device)
     coordinator.run(stop)
-    supply.look_up()
     return supply.counts()
 
 
 @contextmanager
 def _opened(url: str) -> Iterator[Database]:
     """The database, its schema made."""
-    database = Database(open_engine(url), upgrade_and_open(url))
+    engine = open_engine(url, busy_seconds=BUSY_SECONDS)
+    database = Database(engine, upgrade_and_open(url, busy_seconds=BUSY_SECONDS))
     try:
         yield database
     finally:

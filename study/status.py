@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 
 from study.arguments import add_study_name, exit_code, parser
 from study.output import show
+
+FORMATS = ("text", "json", "prometheus")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,20 +20,22 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     made = parser("study.status", __doc__)
     add_study_name(made)
-    made.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    made.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
     return made
 
 
 def _show(arguments: argparse.Namespace) -> None:
     from study.database import existing
-    from study.report import activity
+    from study.report import activity, activity_text, exposition
 
+    render = {
+        "text": activity_text.render,
+        "json": activity.as_json,
+        "prometheus": exposition.render,
+    }[arguments.format]
     with existing(arguments.storage) as engine:
         found = activity.read(engine, arguments.study_name)
-    if arguments.format == "json":
-        show(activity.as_json(found))
-    else:
-        show(activity.as_text(found, now=time.time()))
+    show(render(found))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from storage.rows import CellRef
     from storage.states import State
-    from study.trials import Trial, Trials
+    from study.trial import Trial
+    from study.trials import Trials
 
 POLL_SECONDS = 2.0
 """Between looks for a free cell while other processes hold the last ones."""
@@ -46,6 +47,7 @@ class Supply:
             self._waiting.extend(sorted(claimed, key=_is_alone))
             if not claimed:
                 self._look_at = time.monotonic() + POLL_SECONDS
+                self.look_up()
         new = [trial for trial in islice(self._waiting, stack) if not _is_alone(trial)]
         job = new or list(islice(self._waiting, 1))
         for _ in job:
@@ -86,12 +88,6 @@ class Supply:
     def counts(self) -> dict[State, int]:
         """How many of the cells are finished, by state, as far as is known."""
         return dict(self._counts)
-
-    def is_exhausted(self) -> bool:
-        """Whether every cell is finished; while others hold the last ones, that is looked up."""
-        if self._open and time.monotonic() < self._look_at:
-            self.look_up()
-        return not self._open
 
     def _close(self, cell: str, state: State) -> None:
         del self._open[cell]

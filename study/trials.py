@@ -1,80 +1,35 @@
 """Trials of one study as one process runs them, in both tables: ours and Optuna's.
 
-Ours is written first and decides. Optuna is told next; what a process that died
-in between could not tell, `reconcile` does. Epochs gather until the next `flush`:
-a transaction costs more than what it writes.
+Ours is written first and decides. Optuna is told next; what could not be told, for
+the process died or the database went away in between, `reconcile` tells. Epochs
+gather until the next `flush`: a transaction costs more than what it writes.
+
+Whatever needs the database may raise `UnavailableError` at any point and then be
+called again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from storage.errors import ClaimLost
+from storage.errors import ClaimLost, UnavailableError
 from storage.optuna_schema import Shown
-from storage.rows import CellRef, Claim, EpochRow, Fingerprints, FoldRow, RunResult
+from storage.rows import EpochRow, FoldRow, RunResult
 from study.recover import reconcile
+from study.trial import Trial
 
 if TYPE_CHECKING:
     from model.outcomes import EpochReport, TrialResult
+    from storage.rows import CellRef, Fingerprints
     from storage.runs import Runs
     from storage.states import Cause, State
     from study.mirror import Mirror
+    from study.trial import Place
 
 LOST = "another process took the cell over"
-
-
-@dataclass(eq=False)
-class Trial:
-    """A cell that this process holds."""
-
-    claim: Claim
-    trial_id: int = -1
-    """Optuna's, once it is started; so is `number`."""
-    number: int = -1
-    epoch: int = -1
-    """Last one reported, counted from 0."""
-    value: float = float("nan")
-    """Mean over folds of the score in that epoch."""
-    unwritten: list[EpochRow] = field(default_factory=list)
-    """History that is not in our table yet."""
-    unshown: dict[int, float] = field(default_factory=dict)
-    """Values by epoch that are not in Optuna's yet."""
-    lost: bool = False
-    """Whether the claim no longer stands."""
-    ended: bool = False
-    """Whether somebody has ended it in Optuna."""
-
-    @property
-    def run_id(self) -> int:
-        """Of the claim."""
-        return self.claim.run_id
-
-    @property
-    def key(self) -> str:
-        """Its name in jobs."""
-        return str(self.claim.run_id)
-
-    @property
-    def cell(self) -> CellRef:
-        """What is trained."""
-        return self.claim.cell
-
-    @property
-    def is_started(self) -> bool:
-        """Whether it has an Optuna trial."""
-        return self.trial_id >= 0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a trial is trained."""
-
-    worker: str
-    device: str
 
 
 class Trials:
@@ -111,8 +66,9 @@ class Trials:
             if not trial.is_started:
                 trial.trial_id, trial.number = self._mirror.create(trial.claim)
         made = {trial.run_id: (trial.trial_id, trial.number) for trial in trials}
+        of_run = {trial.run_id: trial for trial in trials}
         for run_id in self._runs.attach(made, place.worker, place.device):
-            self._end_lost(self._held[run_id])
+            self._end_lost(of_run[run_id])
         return [trial for trial in trials if not trial.lost]
 
     def report(self, trial: Trial, report: EpochReport) -> bool:
@@ -179,14 +135,23 @@ class Trials:
         self._tell_failure(trial, state, cause, reason)
         return state
 
-    def release_all(self, cause: Cause, reason: str) -> int:
-        """Give back everything this process holds. Returns how many cells those were."""
+    def release_all(
+        self, cause: Cause, reason: str, log_tails: Mapping[int, str] | None = None
+    ) -> int:
+        """Give back everything this process holds, and take up what others have left.
+
+        Args:
+            cause: why.
+            reason: the same in words.
+            log_tails: end of what was logged of the trials in training, by run.
+        """
         self.flush()
         held = list(self._held.values())
         for trial in held:
-            self._runs.release(trial.run_id, cause, reason)
+            tail = (log_tails or {}).get(trial.run_id)
+            self._runs.release(trial.run_id, cause, reason, tail)
             self._tell_failure(trial, "released", cause, reason)
-        self._note_told()
+        self.reconcile()
         return len(held)
 
     def flush(self) -> None:
@@ -206,21 +171,33 @@ class Trials:
         if not self._runs.complete(trial.run_id, written, state):
             self._end_lost(trial)
             return False
-        del self._held[trial.run_id]
-        self._mirror.end(trial.trial_id, state, written.value)
-        self._told.append(trial.run_id)
+        self._held.pop(trial.run_id, None)
+        self._tell(trial, lambda: self._mirror.end(trial.trial_id, state, written.value))
         return True
 
     def _tell_failure(self, trial: Trial, state: State, cause: Cause, reason: str) -> None:
-        del self._held[trial.run_id]
+        self._held.pop(trial.run_id, None)
         if trial.is_started:
-            self._mirror.fail(trial.trial_id, state, cause, reason, trial.unshown)
-            self._told.append(trial.run_id)
+            shown = trial.unshown
+            self._tell(
+                trial, lambda: self._mirror.fail(trial.trial_id, state, cause, reason, shown)
+            )
 
     def _end_lost(self, trial: Trial) -> None:
+        """End it in Optuna, where whoever took the cell over may have done so."""
         trial.lost = True
-        del self._held[trial.run_id]
+        self._held.pop(trial.run_id, None)
         self._mirror.fail(trial.trial_id, "released", "lost_lease", LOST)
+
+    def _tell(self, trial: Trial, tell: Callable[[], None]) -> None:
+        """Tell Optuna how a trial has ended; if it cannot be told, that waits for `reconcile`."""
+        try:
+            tell()
+        except UnavailableError as error:
+            if not error.transient:
+                raise
+        else:
+            self._told.append(trial.run_id)
 
     def _write_epochs(self, trials: Sequence[Trial]) -> None:
         """Write histories and extend leases."""

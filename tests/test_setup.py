@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with Lightning, without types
@@ -61,47 +59,6 @@ def test_tree_is_of_no_particular_place(pattern: str) -> None:
     assert len(texts) > 50
     found = {str(path): hit[0] for path, text in texts.items() if (hit := re.search(pattern, text))}
     assert found == {}
-
-
-def compose() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    return parsed
-
-
-def commands() -> list[str]:
-    services = compose()["services"].values()
-    return [service["command"] for service in services if "command" in service]
-
-
-@pytest.mark.parametrize("command", commands())
-def test_services_run_commands_there_are(command: str) -> None:
-    python, dash_m, module, *arguments = command.split()
-    assert (python, dash_m) == ("python", "-m")
-    asked = [sys.executable, "-m", module, "--help"]
-    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for argument in arguments:
-        if argument.startswith("--") or argument.isalpha():
-            assert re.search(rf"^\s*{argument}\b", told, re.MULTILINE), told
-
-
-def test_services_depend_on_services_there_are() -> None:
-    services = compose()["services"]
-    needed = {name for service in services.values() for name in service.get("depends_on", ())}
-    assert {"db", "schema"} == needed
-    assert needed < services.keys()
-
-
-def test_example_environment_names_every_variable() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    used = set(re.findall(r"\$\{(\w+)", text))
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    assert used == {line.partition("=")[0] for line in lines if "=" in line}
-
-
-def test_image_copies_what_there_is() -> None:
-    copies = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    for path in " ".join(copies).split():
-        assert (ROOT / path).exists(), path
 
 
 def test_workflow_runs_what_runs_here() -> None:

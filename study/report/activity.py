@@ -6,36 +6,49 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from storage import queries
-from study.report.attempts import Failure, failures, free_again, in_words
-from study.report.text import WIDTH, params_in_words
+from storage.running import signs_of_life
+from storage.states import FINISHED
+from study.holder import is_alive
+from study.report.attempts import Failure, failures, free_again, released
+from study.report.estimate import PlanLeft, plan_left, seconds_left
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from storage.queries import TrialRow
+    from storage.studies import StudyIdentity
 
 
 @dataclass(frozen=True)
 class Running:
-    """A trial somebody holds."""
+    """A trial somebody holds. Times are ISO 8601, UTC, by the database's clock."""
 
     number: int | None
     """Optuna's; None in the moment between claim and trial."""
+    cell: str
     arm: str
     params: Mapping[str, Any]
     repeat: int
     attempt: int
+    epoch: int
+    """Epochs it has done and written."""
+    epochs: int | None
+    """Epochs it is to do, as the study was made."""
     host: str
     worker: str | None
     """None until a worker has it."""
     device: str | None
     since: str
-    """ISO 8601, UTC."""
+    heard: str | None
+    """When its coordinator last said that it goes on; None if it ended while one looked."""
+    quiet_seconds: float | None
+    """Since then."""
     silent: bool
-    """Whether its lease has run out: who held it is gone, and the next run takes it up."""
+    """Whether nothing more is to be heard: who held it is gone, and the next run takes it up."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +67,28 @@ class Activity:
     """What runs, what waits, what failed."""
 
     study: str
+    seen: str
+    """When this was so: ISO 8601, UTC, by the database's clock."""
     finished: int
+    finished_by_state: Mapping[str, int]
     running: tuple[Running, ...]
     queue: tuple[Waiting, ...]
+    plan: PlanLeft | None
+    """Of a plan, a command may have been asked for the first cells only, which only it knows.
+    None where another version of this project made the study."""
     failures: tuple[Failure, ...]
+    released: Mapping[str, int]
+    """Attempts that were given back, by cause: interrupted, or taken from who was gone."""
+    device_seconds: float
+    """Of all attempts that have ended."""
+    time_left: float | None
+    """Seconds for what runs and waits in the queue; None if not known."""
+    time_left_plan: float | None
+    """Seconds for the whole plan; None if not known."""
 
 
 def read(engine: Engine, study_name: str) -> Activity:
-    """Look at a study.
+    """Look at a study. It needs to read only, and disturbs nobody who writes.
 
     Raises:
         StudyMissing: there is none of this name.
@@ -69,48 +96,66 @@ def read(engine: Engine, study_name: str) -> Activity:
     """
     identity = queries.study_by_name(engine, study_name)
     rows = queries.trial_rows(engine, identity.study_id)
-    silent = queries.silent_runs(engine, identity.study_id)
+    running, now = _all_running(engine, identity, rows)
+    queue = tuple(map(_waiting, free_again(rows)))
+    plan = plan_left(identity.config, {row.cell for row in rows})
+    cost = _cost(rows)
+    workers = {(trial.host, trial.worker) for trial in running if _trains(trial)}
+    begun = len(queue) + sum(_part_left(trial) for trial in running)
+    not_begun = None if plan is None else plan.not_begun
     return Activity(
         study=identity.name,
-        finished=sum(row.state in {"complete", "pruned", "failed"} for row in rows),
-        running=tuple(
-            _running(row, silent=row.run_id in silent) for row in rows if row.state == "running"
-        ),
-        queue=tuple(map(_waiting, free_again(rows))),
+        seen=_iso(now),
+        finished=sum(row.state in FINISHED for row in rows),
+        finished_by_state={state: sum(r.state == state for r in rows) for state in FINISHED},
+        running=running,
+        queue=queue,
+        plan=plan,
         failures=failures(rows),
+        released=released(rows),
+        device_seconds=sum(row.device_seconds or 0.0 for row in rows),
+        time_left=seconds_left(begun, cost, len(workers)),
+        time_left_plan=(
+            None if not_begun is None else seconds_left(begun + not_begun, cost, len(workers))
+        ),
     )
 
 
 def as_json(activity: Activity) -> str:
-    """The document, two spaces deep. The time left is not known here yet: null."""
-    return json.dumps(asdict(activity) | {"time_left": None}, indent=2, allow_nan=False) + "\n"
+    """The document, two spaces deep. What is not known is null."""
+    return json.dumps(asdict(activity), indent=2, allow_nan=False) + "\n"
 
 
-def as_text(activity: Activity, now: float) -> str:
-    """What runs, one trial a line; what waits; what failed. `now`: seconds since 1970."""
-    lines = [
-        f"study {activity.study!r}: {activity.finished} finished, "
-        f"{len(activity.running)} running, {len(activity.queue)} waiting to run again"
-    ]
-    lines += [_running_line(trial, now) for trial in activity.running]
-    lines += [_waiting_line(cell) for cell in activity.queue]
-    lines += [in_words(failure, WIDTH) for failure in activity.failures]
-    return "\n".join(lines) + "\n"
+def _all_running(
+    engine: Engine, identity: StudyIdentity, rows: Sequence[TrialRow]
+) -> tuple[tuple[Running, ...], float]:
+    """The running trials, and when that was so, by the database's clock."""
+    silent = queries.silent_runs(engine, identity.study_id, is_alive)
+    signs = signs_of_life(engine, identity.study_id)
+    training = identity.config.get("training")
+    epochs = training.get("epochs") if isinstance(training, Mapping) else None
 
+    def running(row: TrialRow) -> Running:
+        sign = signs.of_run.get(row.run_id)
+        return Running(
+            number=row.number,
+            cell=row.cell,
+            arm=row.arm,
+            params=row.params,
+            repeat=row.repeat,
+            attempt=row.attempt,
+            epoch=0 if sign is None else sign.epochs,
+            epochs=epochs,
+            host=row.host,
+            worker=row.worker,
+            device=row.device,
+            since=_iso(row.started),
+            heard=None if sign is None else _iso(sign.heard),
+            quiet_seconds=None if sign is None else max(0.0, signs.now - sign.heard),
+            silent=row.run_id in silent,
+        )
 
-def _running(row: TrialRow, *, silent: bool) -> Running:
-    return Running(
-        number=row.number,
-        arm=row.arm,
-        params=row.params,
-        repeat=row.repeat,
-        attempt=row.attempt,
-        host=row.host,
-        worker=row.worker,
-        device=row.device,
-        since=datetime.fromtimestamp(row.started, UTC).isoformat(timespec="seconds"),
-        silent=silent,
-    )
+    return tuple(running(row) for row in rows if row.state == "running"), signs.now
 
 
 def _waiting(attempts: Sequence[TrialRow]) -> Waiting:
@@ -124,31 +169,23 @@ def _waiting(attempts: Sequence[TrialRow]) -> Waiting:
     )
 
 
-def _running_line(trial: Running, now: float) -> str:
-    seconds = max(0.0, now - datetime.fromisoformat(trial.since).timestamp())
-    name = "trial -" if trial.number is None else f"trial {trial.number}"
-    where = ", ".join(filter(None, (trial.worker or "no worker yet", trial.device)))
-    lines = [
-        f"running {name}: {_cell(trial.arm, trial.params, trial.repeat)}",
-        f"  on {trial.host} ({where}) for {_duration(seconds)}, attempt {trial.attempt}",
-    ]
-    if trial.silent:
-        lines.append("  not heard from any more: the next run of the study takes it up")
-    return "\n".join(lines)
+def _cost(rows: Sequence[TrialRow]) -> float | None:
+    """Device-seconds of a trial of this study, as those that ran to their end have shown."""
+    seconds = [row.device_seconds for row in rows if row.state == "complete"]
+    known = [s for s in seconds if s is not None]
+    return median(known) if known else None
 
 
-def _waiting_line(cell: Waiting) -> str:
-    cause = f", last {cell.last_cause}" if cell.last_cause else ""
-    described = _cell(cell.arm, cell.params, cell.repeat)
-    return f"waiting: {described}\n  failed attempts {cell.failed_attempts}{cause}"
+def _trains(trial: Running) -> bool:
+    return trial.worker is not None and not trial.silent
 
 
-def _cell(arm: str, params: Mapping[str, Any], repeat: int) -> str:
-    words = [arm, params_in_words(params), f"repeat={repeat}" if repeat else ""]
-    return " ".join(filter(None, words))
+def _part_left(trial: Running) -> float:
+    """Of a trial; one that is silent begins again."""
+    if trial.silent or not trial.epochs:
+        return 1.0
+    return 1 - min(trial.epoch, trial.epochs) / trial.epochs
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from study.logs import escaped
+
 if TYPE_CHECKING:
     from storage.queries import TrialRow
 
@@ -32,6 +34,12 @@ def failures(rows: Sequence[TrialRow]) -> tuple[Failure, ...]:
     return tuple(
         Failure(cause, count, final[cause], reasons[cause]) for cause, count in counts.most_common()
     )
+
+
+def released(rows: Sequence[TrialRow]) -> dict[str, int]:
+    """Attempts that were given back, by cause, the most frequent first; none of them failed."""
+    causes = Counter(row.cause or "unknown" for row in rows if row.state == "released")
+    return dict(causes.most_common())
 
 
 def free_again(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
@@ -59,6 +67,6 @@ def last_words(reason: str) -> str:
 
 def in_words(failure: Failure, width: int) -> str:
     """One failure as text, at most four lines."""
-    said = f"; last: {last_words(failure.last_reason)}" if failure.last_reason else ""
+    said = f"; last: {escaped(last_words(failure.last_reason))}" if failure.last_reason else ""
     line = f"failed, {failure.cause}: {failure.count} ({failure.final} for good){said}"
     return fill(line, width, subsequent_indent="  ", max_lines=4, placeholder=" ...")

@@ -24,7 +24,7 @@ _COLUMNS = (
     "retried",
     "device-s",
 )
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&~$])")
 
 
 def render(summary: Summary) -> str:
@@ -57,4 +57,4 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -7,6 +7,7 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from study.errors import UsageError
+from study.web.hosts import is_loopback
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -21,6 +22,11 @@ class Server(ThreadingMixIn, WSGIServer):
         host, port = self.server_address[:2]
         name = str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(str(self.server_address[0]))
 
 
 class _SilentHandler(WSGIRequestHandler):

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from study.worker.forks import KILLED, LOADED, LONGEST, RUNNING
 from study.worker.process import end_with, work
-from study.worker.starter import ending
+from study.worker.starter import Ending, ending
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class Nursery:
         self._factory = factory
         self._running: dict[int, int] = {}
         """Process ids."""
-        self._ended: dict[int, str] = {}
+        self._ended: dict[int, Ending] = {}
         """How they ended."""
 
     def serve(self) -> None:
@@ -69,7 +69,7 @@ class Nursery:
         try:
             pid = os.fork()
         except OSError as error:
-            self._ended[number] = f"the worker could not be started: {error}"
+            self._ended[number] = Ending(f"the worker could not be started: {error}")
         else:
             if pid == 0:
                 self._requests.close()
@@ -85,7 +85,8 @@ class Nursery:
                 return RUNNING
             del self._running[number]
             self._ended[number] = ending("the worker", os.waitstatus_to_exitcode(status))
-        return self._ended[number]
+        ended = self._ended[number]
+        return f"{ended.signal} {ended.reason}"
 
     def _kill(self, number: int) -> None:
         """Kill a worker and its process group, which it may not lead yet."""

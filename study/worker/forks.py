@@ -14,12 +14,12 @@ import time
 from contextlib import suppress
 
 from study.worker.log import WorkerLog
-from study.worker.starter import Spawner, Starter, ending, interpreter
+from study.worker.starter import Ending, Spawner, Starter, ending, interpreter
 
 ANSWER_SECONDS = 30.0
 """After which a fork server that does not answer is killed. It answers in milliseconds."""
 LOADED, RUNNING, KILLED = "loaded", "running", "killed"
-"""What a fork server answers, beside how a worker has ended."""
+"""What a fork server answers, beside how a worker has ended: the signal, or 0, and words."""
 LONGEST = 4096
 """Bytes of a request or an answer."""
 
@@ -46,7 +46,8 @@ class ForkServer:
             )
         self._has_loaded = False
         self._started = 0
-        self._ending: str | None = None
+        self._ending: Ending | None = None
+        self._killed = False
 
     @property
     def is_alive(self) -> bool:
@@ -73,23 +74,29 @@ class ForkServer:
             self._requests.send(request.encode())
             return self._requests.recv(LONGEST).decode() or None
         except OSError:
-            self._process.kill()
+            self._kill()
             return None
 
-    def how_it_ended(self) -> str:
+    def how_it_ended(self) -> Ending:
         """What took all its workers with it; waits until it has."""
         if self._ending is None:
-            reason = ending("the process that workers are forked from", self._process.wait())
+            ended = ending("the process that workers are forked from", self._process.wait())
             last = self._log.tail().splitlines()[-1:]
-            self._ending = ": ".join([reason, *last])
+            by_others = 0 if self._killed else ended.signal
+            self._ending = Ending(": ".join([ended.reason, *last]), by_others)
             self._log.close()
         return self._ending
 
     def end(self) -> None:
         """End the server, whatever it is doing."""
         self._requests.close()
-        self._process.kill()
+        self._kill()
         self.how_it_ended()
+
+    def _kill(self) -> None:
+        """Kill it, unless it has ended: how it did is not to be forgotten."""
+        self._killed = self._killed or self.is_alive
+        self._process.kill()
 
     def _loads(self) -> bool:
         """Take the server's word that it has loaded.
@@ -114,7 +121,7 @@ class Forked:
         self._server = server
         self._number = number
 
-    def wait(self, seconds: float) -> str | None:
+    def wait(self, seconds: float) -> Ending | None:
         """Wait for its end."""
         give_up = time.monotonic() + seconds
         pause = 0.001
@@ -123,7 +130,10 @@ class Forked:
                 return None
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
-        return state or self._server.how_it_ended()
+        if state is None:
+            return self._server.how_it_ended()
+        number, _, reason = state.partition(" ")
+        return Ending(reason, int(number))
 
     def kill(self) -> None:
         """Kill its process group."""

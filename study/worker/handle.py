@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 
 from study.worker.log import WorkerLog
 from study.worker.messages import Answer, Drop, Job, Order, Ready, Start
-from study.worker.starter import Starter
+from study.worker.shortage import in_words, oom_kills
+from study.worker.starter import Ending, Starter
 
 END_SECONDS = 2.0
 """How long a process may take to end before it is killed."""
@@ -21,6 +22,8 @@ class Gone:
 
     reason: str
     """How, e.g. "the worker was killed by SIGKILL"."""
+    signal: int = 0
+    """That killed it; 0 if none did, or it was we who sent it."""
 
 
 class Worker:
@@ -36,6 +39,7 @@ class Worker:
             self._process = starter.start(theirs.fileno(), self._log.fileno())
             self.connection = Connection(ours.detach())
         self._logged = 0
+        self._oom_kills = oom_kills()
 
     def start(self, order: Start) -> None:
         """Have the trainer made."""
@@ -44,6 +48,7 @@ class Worker:
     def train(self, job: Job) -> None:
         """Hand it a job; its log tail begins anew."""
         self._logged = self._log.size()
+        self._oom_kills = oom_kills()
         self._send(job)
 
     def drop(self, keys: frozenset[str]) -> None:
@@ -55,7 +60,7 @@ class Worker:
         try:
             answer: Answer = self.connection.recv()
         except (EOFError, OSError):
-            return Gone(self._exit())
+            return self._gone()
         if isinstance(answer, Ready):
             self.pid = answer.pid
         return answer
@@ -85,13 +90,14 @@ class Worker:
         except OSError:
             return
 
-    def _exit(self) -> str:
-        return self._await_end(END_SECONDS) or "the worker closed its connection"
+    def _gone(self) -> Gone:
+        ended = self._await_end(END_SECONDS) or Ending("the worker closed its connection")
+        return Gone(in_words(ended, self._oom_kills, oom_kills()), ended.signal)
 
-    def _await_end(self, seconds: float) -> str | None:
+    def _await_end(self, seconds: float) -> Ending | None:
         """Say how the process ended by itself; None if it had to be killed."""
-        reason = self._process.wait(seconds)
-        if reason is None:
+        ended = self._process.wait(seconds)
+        if ended is None:
             self._process.kill()
             self._process.wait(math.inf)
-        return reason
+        return ended

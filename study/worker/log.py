@@ -23,9 +23,17 @@ class WorkerLog:
         return os.fstat(self.fileno()).st_size
 
     def tail(self, since: int = 0, limit: int = TAIL_BYTES) -> str:
-        """Last `limit` bytes of what was written after byte `since`."""
+        """End of what was written after byte `since`, at most `limit` bytes.
+
+        Where the beginning is cut off, it begins with a whole line, or at least a whole
+        word: half a URL would show its password, since nothing says that it is one.
+        """
         start = max(since, self.size() - limit)
-        return os.pread(self.fileno(), limit, start).decode(errors="replace").strip()
+        found = os.pread(self.fileno(), limit, start)
+        if start > since:
+            parts = found.split(b"\n", 1) if b"\n" in found else found.split(None, 1)
+            found = parts[1] if len(parts) > 1 else b""
+        return found.decode(errors="replace").strip()
 
     def close(self) -> None:
         """Give the file up."""

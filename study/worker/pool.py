@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -43,6 +44,8 @@ class Pool:
         self._recipe = recipe
         self._starter = starter_of(recipe.factory)
         self._device_of: dict[Worker, str] = {}
+        self._starting: dict[Worker, float] = {}
+        """Those not ready yet, and when they were started."""
         self._ended_starting = 0
 
     def __enter__(self) -> Self:
@@ -67,6 +70,7 @@ class Pool:
             self._starter = starter_of(recipe.factory)
         worker = Worker(self._starter)
         self._device_of[worker] = device or recipe.device
+        self._starting[worker] = time.monotonic()
         worker.start(
             Start(recipe.settings, self._device_of[worker], recipe.workers, recipe.is_measured)
         )
@@ -75,6 +79,7 @@ class Pool:
     def replace(self, worker: Worker) -> None:
         """End a worker and start another on its device."""
         device = self._device_of.pop(worker)
+        self._starting.pop(worker, None)
         worker.end()
         self.start(device)
 
@@ -84,6 +89,7 @@ class Pool:
         Raises:
             WorkerError: it was refused its trainer, or START_ATTEMPTS in a row have ended.
         """
+        self._starting.pop(worker, None)
         if not isinstance(answer, Gone):
             self._ended_starting = 0
             return ready_of(answer)
@@ -93,6 +99,14 @@ class Pool:
         log.warning("%s while it started; another takes its place", answer.reason)
         self.replace(worker)
         return None
+
+    def kill_late(self, limit: float) -> None:
+        """Kill workers that are not ready after so many seconds; their end is an answer."""
+        late = time.monotonic() - limit
+        for worker in [worker for worker, since in self._starting.items() if since < late]:
+            log.warning("a worker was not ready after %.0f s; it was killed", limit)
+            self._starting[worker] = math.inf
+            worker.kill()
 
     def answers(self, stop: StopSignal, timeout: float) -> list[tuple[Worker, Answer | Gone]]:
         """What the workers say, at the latest after `timeout` seconds or when told to stop."""
@@ -112,6 +126,7 @@ class Pool:
         for worker in self._device_of:
             worker.end(max(0.0, kill_at - time.monotonic()))
         self._device_of.clear()
+        self._starting.clear()
         self._starter.end()
 
 

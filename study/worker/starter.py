@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +22,20 @@ _HUGE_PAGES = "glibc.malloc.hugetlb=1"
 """Tensors in pages of 2 MB where the system allows it: a step takes some percent less."""
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a process has ended."""
+
+    reason: str
+    """In words, e.g. "the worker was killed by SIGKILL"."""
+    signal: int = 0
+    """That killed it; 0 if none did."""
+
+
 class Process(Protocol):
     """A worker process."""
 
-    def wait(self, seconds: float) -> str | None:
+    def wait(self, seconds: float) -> Ending | None:
         """Wait for its end and say how it ended; None if it still runs after `seconds`."""
         ...
 
@@ -50,15 +61,17 @@ class Starter(Protocol):
         ...
 
 
-def ending(who: str, code: int) -> str:
+def ending(who: str, code: int) -> Ending:
     """How a process ended, from its exit code as `subprocess` gives it.
 
-    >>> ending("the worker", 3), ending("the worker", -9)
-    ('the worker ended with exit code 3', 'the worker was killed by SIGKILL')
+    >>> ending("the worker", 3).reason
+    'the worker ended with exit code 3'
+    >>> ending("the worker", -9)
+    Ending(reason='the worker was killed by SIGKILL', signal=9)
     """
     if code >= 0:
-        return f"{who} ended with exit code {code}"
-    return f"{who} was killed by {signal.Signals(-code).name}"
+        return Ending(f"{who} ended with exit code {code}")
+    return Ending(f"{who} was killed by {signal.Signals(-code).name}", -code)
 
 
 class Spawner:
@@ -83,7 +96,7 @@ class Spawned:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def wait(self, seconds: float) -> str | None:
+    def wait(self, seconds: float) -> Ending | None:
         """Wait for its end."""
         try:
             return ending("the worker", self._process.wait(seconds))

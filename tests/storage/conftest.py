@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from storage import studies
@@ -19,7 +18,8 @@ from storage.engine import open_engine
 from storage.runs import CellRef, EpochRow, Fingerprints, FoldRow, Holder, RunResult, Runs
 from storage.schema import upgrade
 from storage.studies import StudyIdentity
-from tests.storage.postgres import Cluster, binaries, cluster
+from tests.storage.clock import Clock
+from tests.storage.postgres import Cluster, cluster, required_binaries
 
 STUDY = StudyIdentity(
     study_id=7,
@@ -35,6 +35,7 @@ STUDY = StudyIdentity(
 MADE_OF = Fingerprints("m", "d", "c", {"packages": {"torch": "2"}})
 HOLDER = Holder("holder-1", "host", "boot", 1, 10.0)
 OTHER = replace(HOLDER, id="holder-2", pid=2)
+JUDGE = replace(HOLDER, id="holder-3", pid=3)
 EPOCHS = [
     EpochRow(fold, epoch, {"score": 0.5, "train_kl": math.nan, "temperature": 2.0, "s_kl": 1.0})
     for fold in range(2)
@@ -61,19 +62,13 @@ def start(runs: Runs, trial_id: int = 100) -> int:
     return claim.run_id
 
 
-def expire(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE trial_run SET lease_expires = lease_expires - 3600"))
+def unknown(_: Holder) -> None:
+    """Whether a process lives cannot be told, as of one on another machine."""
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    programs = binaries()
-    if programs is None:
-        missing = "PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+    programs = required_binaries()
     with cluster(programs) as server:
         yield server
 
@@ -162,3 +157,14 @@ def runs(engine: Engine) -> Runs:
 def other(engine: Engine) -> Runs:
     """The same study as another process sees it."""
     return Runs(engine, STUDY.study_id, OTHER)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def judge(engine: Engine, clock: Clock) -> Runs:
+    """A third process, whose clock the test holds."""
+    return Runs(engine, STUDY.study_id, JUDGE, clock=clock)

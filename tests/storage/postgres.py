@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 USER = "study"
 FAST = "-c fsync=off -c full_page_writes=off -c max_connections=200"
 _names = count()
@@ -23,6 +25,17 @@ def binaries() -> Path | None:
     found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     newest = max(found, key=lambda path: int(path.parents[1].name), default=None)
     return None if newest is None else newest.parent
+
+
+def required_binaries() -> Path:
+    """The same; where it is not installed, tests are skipped, and fail under CI."""
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return programs
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,9 @@ class Cluster:
         ]
         return _run(self.programs, command).strip()
 
-    def stop(self) -> None:
-        self._control("-m", "immediate", "stop")
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: `fast` ends its sessions, `immediate` leaves things as a crash does."""
+        self._control("-m", mode, "stop")
 
     def start(self) -> None:
         self._control("-o", f"-k {self.folder} -c listen_addresses= {FAST}", "start")

@@ -10,12 +10,21 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
 from storage.engine import open_engine, writing
-from storage.errors import UnavailableError
-from storage.optuna_schema import Shown, add_trial, open_optuna, show_trials
+from storage.errors import SchemaError, UnavailableError
+from storage.optuna_schema import (
+    Shown,
+    add_trial,
+    open_optuna,
+    optuna_translated,
+    show_trials,
+    upgrade_and_open,
+)
+from tests.storage.postgres import USER, Cluster
 
 
 def test_optuna_works_on_the_same_database(own_url: str) -> None:
@@ -124,3 +133,49 @@ def test_of_trials_one_of_which_is_not_there_nothing_is_written(
     with pytest.raises(KeyError, match="no trial with id 999"):
         show_trials(storage, {trial_id: Shown({0: 0.5}), 999: Shown({0: 0.5})})
     assert storage.get_trial(trial_id).intermediate_values == {}
+
+
+def test_passwords_in_what_is_shown_are_masked(study: optuna.Study, storage: RDBStorage) -> None:
+    trial_id = running(study)._trial_id
+    reason = "no answer from postgresql://u:secret@h/db, nor from postgresql://v:secret@h/db"
+    show_trials(storage, {trial_id: Shown({}, {"reason": reason})})
+    assert storage.get_trial(trial_id).user_attrs["reason"] == reason.replace("secret", "***")
+
+
+def test_opening_needs_no_right_to_make_tables(postgres: Cluster, postgres_shared: str) -> None:
+    postgres.psql("postgres", "CREATE ROLE looker LOGIN")
+    postgres.psql(postgres_shared, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker")
+    looker = postgres.url(postgres_shared).replace(f"{USER}@", "looker@")
+    storage = open_optuna(
+        f"{looker}&options=-c%20default_transaction_read_only=on", reads_only=True
+    )
+    with optuna_translated(storage.engine):
+        assert storage.get_all_studies() == []
+    denied = pytest.raises(UnavailableError, match=r"lacks a right|may only read")
+    with denied as caught, optuna_translated(storage.engine):
+        storage.create_new_study([StudyDirection.MAXIMIZE], "s")
+    assert not caught.value.transient
+    storage.engine.dispose()
+
+
+def test_tables_of_an_older_optuna_wait_for_an_upgrade(own_url: str) -> None:
+    engine = open_engine(own_url)
+    with writing(engine) as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'v3.0.0.d'"))
+    engine.dispose()
+    with pytest.raises(SchemaError, match="older Optuna; run python -m storage upgrade"):
+        open_optuna(own_url)
+
+
+def test_how_long_to_wait_for_a_lock_is_up_to_the_caller(own_url: str) -> None:
+    storage = upgrade_and_open(own_url, busy_seconds=0.05)
+    engine = open_engine(own_url)
+    statement = "SELECT 1" if engine.dialect.name == "sqlite" else "LOCK TABLE studies"
+    locked = pytest.raises(UnavailableError, match=r"has it locked|lock timeout")
+    with writing(engine) as session:
+        session.execute(text(statement))
+        with locked as caught, optuna_translated(storage.engine):
+            storage.create_new_study([StudyDirection.MAXIMIZE], "s")
+    assert caught.value.transient
+    for opened in (engine, storage.engine):
+        opened.dispose()

@@ -15,14 +15,13 @@ from optuna.trial import TrialState, create_trial
 from sqlalchemy import Engine, insert, text
 
 from storage import queries, studies
-from storage.engine import open_engine, reading, writing
+from storage.engine import open_engine, writing
 from storage.errors import UnavailableError
 from storage.optuna_schema import open_optuna
 from storage.runs import CellRef, Holder, RunResult, Runs
 from storage.schema import upgrade
 from storage.tables import StudyRecord
 from tests.storage.conftest import HOLDER, MADE_OF, STUDY, cells
-from tests.storage.postgres import Cluster
 from tests.storage.processes import at_once, start
 
 CELLS = 60
@@ -131,20 +130,3 @@ def test_what_is_locked_for_a_moment_is_tried_again(sqlite_url: str) -> None:
     studies.record(engine, STUDY)
     release.join()
     assert studies.names(engine) == ["study"]
-
-
-def test_a_database_that_comes_back_is_used_again(postgres: Cluster, postgres_made: str) -> None:
-    engine = open_engine(postgres.create_database(postgres_made))
-    studies.record(engine, STUDY)
-    runs = Runs(engine, STUDY.study_id, HOLDER)
-    [before] = runs.claim(cells(2), 1, MADE_OF)
-    postgres.stop()
-    with pytest.raises(UnavailableError) as caught, reading(engine) as session:
-        session.execute(text("SELECT 1"))
-    assert caught.value.transient
-    comes_back = threading.Timer(0.2, postgres.start)
-    comes_back.start()
-    [after] = runs.claim(cells(2), 1, MADE_OF)
-    comes_back.join()
-    assert (before.cell.hash, after.cell.hash) == ("cell0000", "cell0001")
-    engine.dispose()

@@ -26,6 +26,7 @@ from storage.errors import ClaimLost
 from storage.runs import Holder, RunResult, Runs
 from storage.schema import upgrade
 from tests.storage.conftest import HOLDER, MADE_OF, OTHER, STUDY, cells
+from tests.storage.lost_answers import LostAnswers
 
 HELD = {"running", "complete", "pruned", "failed"}
 CELLS = cells(4)
@@ -42,8 +43,15 @@ class RunStates(RuleBasedStateMachine):
         self.engine = open_engine(f"sqlite:///{self.folder}/study.db")
         studies.record(self.engine, STUDY)
         self.runs = [Runs(self.engine, STUDY.study_id, holder) for holder in HOLDERS]
+        self.lost = LostAnswers(self.engine)
         self.trial = 0
         self.expected: dict[int, str] = {}
+        self.holder: dict[int, Holder] = {}
+
+    @rule()
+    def lose_an_answer(self) -> None:
+        """The next commit succeeds, and whoever made it hears that it did not."""
+        self.lost.left = 1
 
     @rule(target=claims, who=st.integers(0, 1), limit=st.integers(1, 3))
     def claim(self, who: int, limit: int) -> object:
@@ -55,6 +63,7 @@ class RunStates(RuleBasedStateMachine):
             self.trial += 1
             self.runs[who].attach({claim.run_id: (self.trial, self.trial)})
             self.expected[claim.run_id] = "running"
+            self.holder[claim.run_id] = HOLDERS[who]
         return multiple(*[(who, claim.run_id) for claim in claimed])
 
     @rule(claim=claims, state=st.sampled_from(["complete", "pruned"]))
@@ -95,10 +104,16 @@ class RunStates(RuleBasedStateMachine):
         def is_alive(holder: Holder) -> bool:
             return holder != dead
 
-        for lost in self.runs[1 - claim[0]].reap(is_alive):
-            assert lost.holder == dead
-            assert self.expected[lost.run_id] == "running"
-            self.expected[lost.run_id] = "released"
+        answers_lost = self.lost.left > 0
+        reaped = {lost.run_id for lost in self.runs[1 - claim[0]].reap(is_alive)}
+        gone = {
+            run
+            for run, state in self.expected.items()
+            if state == "running" and self.holder[run] == dead
+        }
+        assert reaped == (set() if answers_lost else gone)
+        for run in gone:
+            self.expected[run] = "released"
 
     @invariant()
     def states_are_as_expected(self) -> None:

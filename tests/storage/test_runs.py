@@ -118,6 +118,24 @@ def test_a_released_run_counts_as_no_attempt(runs: Runs) -> None:
         assert runs.release(claim.run_id, "interrupted")
 
 
+def test_a_released_run_says_why_and_keeps_the_log(runs: Runs, engine: Engine) -> None:
+    run_id = start(runs)
+    assert runs.release(run_id, "interrupted", "told to stop", "the last line")
+    [row] = queries.trial_rows(engine, STUDY.study_id)
+    assert (row.cause, row.reason) == ("interrupted", "told to stop")
+    assert queries.log_tail(engine, run_id) == "the last line"
+
+
+def test_passwords_in_reasons_and_logs_are_masked(runs: Runs, engine: Engine) -> None:
+    said = "no answer from postgresql://u:secret@h/db\nnor postgresql://v:secret@h/db?a=b\nat all"
+    failed, released = start(runs), start(runs, 101)
+    runs.fail(failed, "exception", said, said, final=False)
+    runs.release(released, "interrupted", said, said)
+    kept = [row.reason for row in queries.trial_rows(engine, STUDY.study_id)]
+    kept += [queries.log_tail(engine, run_id) for run_id in (failed, released)]
+    assert kept == [said.replace("secret", "***")] * 4
+
+
 def test_a_final_failure_is_not_tried_again(runs: Runs, engine: Engine) -> None:
     run_id = start(runs)
     bad = "nan\0 in \ud800fold 1"

@@ -38,6 +38,9 @@ def test_postgresql_goes_through_psycopg(scheme: str) -> None:
     [
         ("", "expected sqlite:///FILE or postgresql://"),
         ("study.db", "expected sqlite:///FILE or postgresql://"),
+        ("postgresql:/u:secret@h/db", r"found 'postgresql:/u:\*\*\*@h/db'"),
+        ("postgresql//u:se@secret@h", r"found 'postgresql//u:\*\*\*@h'"),
+        ("u:secret@h/db", r"found 'u:\*\*\*@h/db'"),
         ("mysql://u:secret@h/db", "found scheme 'mysql'"),
         ("postgresql+psycopg2://u:secret@h/db", "expected the driver psycopg, found 'psycopg2'"),
         ("postgresql://u:secret@h", "expected the name of a database"),

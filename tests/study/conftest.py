@@ -121,6 +121,6 @@ def other(database: Database, study: optuna.Study) -> Process:
 
 
 @pytest.fixture
-def sleeper(database: Database, study: optuna.Study) -> Process:
-    """A process whose leases run out at once, as those of one that was asleep."""
+def judge(database: Database, study: optuna.Study) -> Process:
+    """A process to which every other seems to have been asleep for longer than a lease."""
     return Process(database, study, lease_seconds=0)

@@ -14,7 +14,7 @@ from study.opening import Database
 from tests.study.trainers import STEADY
 
 
-def run(config: StudyConfig, url: str, n_trials: int, **options: int) -> Ending:
+def run(config: StudyConfig, url: str, n_trials: int, **options: float) -> Ending:
     given = RunOptions.model_validate({"n_trials": n_trials, "workers": 1} | options)
     return run_study(config, given, url, STEADY)
 

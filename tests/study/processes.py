@@ -14,7 +14,8 @@ from study.holder import this_process
 from study.mirror import Mirror
 from study.opening import Database
 from study.space import distributions
-from study.trials import Place, Trial, Trials
+from study.trial import Place, Trial
+from study.trials import Trials
 
 PLACE = Place("host:1", "cpu")
 MADE_OF = Fingerprints("code", "data", "config", {})

@@ -13,7 +13,8 @@ from study.run_arguments import RunParser
 FLAGS = {
     "--n-trials", "--data", "--storage", "--study-name", "--config", "--preset", "--arms",
     "--folds", "--epochs", "--seed", "--workers", "--device", "--stack", "--dry-run",
-    "--accept-changes",
+    "--accept-changes", "--stall-limit", "--trial-limit", "--outage-limit", "--log-format",
+    "--log-level",
 }  # fmt: skip
 
 

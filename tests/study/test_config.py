@@ -13,7 +13,7 @@ from study.plan import plan
 from study.presets import DEFAULT_PRESET, PRESETS
 from study.run_arguments import RunParser
 from study.sources import resolve
-from tests.study.settings import PRUNING, resolved, toml
+from tests.study.settings import PRUNING, faults, resolved, toml
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -91,6 +91,37 @@ def test_run_options_come_from_flags_and_some_from_variables() -> None:
     arguments = RunParser().parse(["--n-trials", "5", "--stack", "4", "--dry-run"])
     _, options = resolve(arguments, {"STUDY_WORKERS": "2", "STUDY_STACK": "8"})
     assert options == RunOptions(n_trials=5, stack=4, workers=2, dry_run=True)
+
+
+def test_limits_and_log_come_from_flags_and_variables() -> None:
+    _, options = resolve(RunParser().parse(["--n-trials", "5"]), {})
+    assert (options.stall_limit, options.trial_limit, options.outage_limit) == (None, None, 600)
+    assert (options.log_format, options.log_level) == ("text", "info")
+    flags = ["--n-trials", "5", "--stall-limit", "2.5", "--trial-limit", "1e3", "--log-level=debug"]
+    variables = {
+        "STUDY_OUTAGE_LIMIT": "0.5",
+        "STUDY_LOG_FORMAT": "json",
+        "STUDY_LOG_LEVEL": "error",
+    }
+    _, options = resolve(RunParser().parse(flags), variables)
+    assert (options.stall_limit, options.trial_limit, options.outage_limit) == (2.5, 1000, 0.5)
+    assert (options.log_format, options.log_level) == ("json", "debug")
+
+
+@pytest.mark.parametrize("flag", ["--stall-limit", "--trial-limit", "--outage-limit"])
+def test_a_limit_is_a_finite_number_of_seconds_above_0(flag: str) -> None:
+    assert faults(flag, "0") == [f"{flag}: expected a number greater than 0, found '0'"]
+    assert faults(flag, "-1") == [f"{flag}: expected a number greater than 0, found '-1'"]
+    assert faults(flag, "soon") == [f"{flag}: expected a number, found 'soon'"]
+    for endless in ("inf", "nan"):
+        assert faults(flag, endless) == [f"{flag}: expected a finite number, found '{endless}'"]
+
+
+def test_formats_and_levels_of_the_log_are_known_by_name() -> None:
+    assert faults("--log-format", "jsno", STUDY_LOG_LEVEL="loud") == [
+        "--log-format: expected 'text' or 'json', found 'jsno'; did you mean 'json'?",
+        "STUDY_LOG_LEVEL: expected 'debug', 'info', 'warning' or 'error', found 'loud'",
+    ]
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -158,3 +158,50 @@ def test_when_no_other_worker_can_start_nothing_stays_claimed(
     with pytest.raises(WorkerError, match="it was there a moment ago"):
         run_study(config, RunOptions(n_trials=3, workers=1), url, f"{TRAINERS}:starts_once")
     assert [row.state for row in commands.rows(url)] == ["retry"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "cause"), [(("stall_limit", 0.5), "stalled"), (("trial_limit", 1), "deadline")]
+)
+def test_a_worker_past_a_limit_is_killed_and_its_cell_runs_again(
+    config: StudyConfig,
+    database: Database,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    limit: tuple[str, float],
+    cause: str,
+) -> None:
+    name, seconds = limit
+    faults(monkeypatch, none=f"SIGSTOP once {tmp_path}/it")
+    assert run(config, url, 2, **{name: seconds}) == Ending(2, {"complete": 2})
+    first, *rest = commands.rows(url)
+    assert (first.state, first.cause, first.attempt) == ("retry", cause, 1)
+    assert first.reason is not None
+    assert f"--{name.replace('_', '-')}" in first.reason
+    assert queries.log_tail(database.engine, first.run_id) == f"training {first.run_id}"
+    assert [(row.state, row.attempt) for row in rest] == [("complete", 2), ("complete", 1)]
+
+
+def test_a_cell_that_always_stalls_fails_for_good(
+    config: StudyConfig, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults(monkeypatch, uncertainty="SIGSTOP")
+    assert run(config, url, 3, stall_limit=0.5) == Ending(3, {"complete": 2, "failed": 1})
+    stalled = [row for row in commands.rows(url) if row.arm == "uncertainty"]
+    assert [(row.state, row.cause) for row in stalled] == [
+        ("retry", "stalled"),
+        ("retry", "stalled"),
+        ("failed", "stalled"),
+    ]
+
+
+def test_a_worker_killed_from_outside_is_taken_for_one_without_memory(
+    config: StudyConfig, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faults(monkeypatch, none=f"SIGKILL once {tmp_path}/it")
+    assert run(config, url, 1) == Ending(1, {"complete": 1})
+    first = commands.rows(url)[0]
+    assert first.cause == "host_memory"
+    assert first.reason is not None
+    assert first.reason.startswith("the worker was killed by SIGKILL")

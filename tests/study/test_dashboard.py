@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import optuna
 import pytest
 
 from storage.optuna_schema import open_optuna
 from tests.study.recorded import database
-
-COMMAND = [sys.executable, "-m", "study.dashboard"]
+from tests.study.served import COMMAND, asked, raw, serving
 
 
 @pytest.fixture(scope="module")
@@ -30,36 +24,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return url
 
 
-@contextmanager
-def serving(url: str, *flags: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start the dashboard on a free port; gives its address and the process."""
-    command = [*COMMAND, "--storage", url, "--port", "0", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            address = re.search(r"http://127\.0\.0\.1:\d+", said)
-            assert address, said
-            yield address[0], process
-        finally:
-            process.terminate()
-
-
 @pytest.fixture(scope="module")
 def address(url: str) -> Iterator[str]:
-    with serving(url) as (address, _):
+    with serving("--storage", url) as (address, _):
         yield address
-
-
-def asked(address: str, method: str = "GET", body: object = None) -> tuple[int, bytes]:
-    """Status and body of the answer."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    try:
-        with urlopen(Request(address, data, headers, method=method), timeout=20) as answer:
-            return answer.status, answer.read()
-    except HTTPError as error:
-        return error.code, error.read()
 
 
 def test_pages_and_studies_can_be_read(address: str) -> None:
@@ -93,7 +61,7 @@ def test_whatever_could_write_is_refused(
 
 
 def test_allow_writes_allows_them_and_ctrl_c_ends_with_0(url: str) -> None:
-    with serving(url, "--allow-writes") as (address, process):
+    with serving("--storage", url, "--allow-writes") as (address, process):
         body = {"study_name": "made", "directions": ["minimize"]}
         assert asked(f"{address}/api/studies", "POST", body)[0] == 201
         made = json.loads(asked(f"{address}/api/studies")[1])["study_summaries"]
@@ -128,6 +96,63 @@ def test_unknown_host_is_said(url: str) -> None:
 def test_missing_database_is_said_and_not_created(tmp_path: Path) -> None:
     assert "there is no such database" in failure("--storage", f"sqlite:///{tmp_path}/none.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_whose_name_leads_here_is_refused(address: str) -> None:
+    for host in ("evil.example", "evil.example:8080", "localhost.evil.example", "0.0.0.0", None):
+        status, _, said = raw(address, "/api/studies", host)
+        assert status == 403
+        assert b"--allow-host" in said
+        assert b"shown" not in said
+    for host in ("localhost", "127.0.0.1:8080", "[::1]:8080"):
+        assert raw(address, "/api/studies", host)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/api/studies", "/api/studies/99", "/none"])
+def test_every_answer_tells_browsers_what_not_to_do(address: str, path: str) -> None:
+    _, headers, _ = raw(address, path, "localhost")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Frame-Options"] == "DENY"
+    policies = headers.get_all("Content-Security-Policy", [])
+    assert "frame-ancestors 'none'" in policies
+    assert any("object-src 'none'" in policy for policy in policies) == (path == "/dashboard")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../_app.py",
+        "/static/..%2f_app.py",
+        "/static/%2e%2e/%2e%2e/optuna_dashboard/_app.py",
+        "/static//etc/passwd",
+        "/static/....//etc/passwd",
+        "/dashboard/../../../etc/passwd",
+    ],
+)
+def test_files_beside_the_pages_are_not_served(address: str, path: str) -> None:
+    status, _, body = raw(address, path, "localhost")
+    assert b"import" not in body
+    assert b"root:" not in body
+    assert status in {403, 404} or b"<html" in body.lower()
+
+
+def test_who_serves_others_says_under_which_names_and_is_warned_of_writers(
+    url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--host", "0.0.0.0", "--allow-writes", "--allow-host", "Study.Example")
+    with serving("--storage", url, *flags) as (address, process):
+        for host in ("study.example", "study.example:443", "localhost"):
+            assert raw(address, "/api/studies", host)[0] == 200
+        assert raw(address, "/api/studies", "evil.example")[0] == 403
+        process.terminate()
+        assert process.wait(10) == 0
+    assert "can change and delete studies" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["http://study.example", "study.example:80", ""])
+def test_name_to_answer_to_is_a_name(name: str) -> None:
+    assert "expected a host's name or address, without http://" in failure("--allow-host", name)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

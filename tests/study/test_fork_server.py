@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -93,7 +94,11 @@ def test_workers_go_with_the_server_and_say_so(server: ForkServer, config: Study
     server_process().kill()
     for worker in workers:
         gone = answered(worker)
-        assert gone == Gone("the process that workers are forked from was killed by SIGKILL")
+        assert isinstance(gone, Gone)
+        assert gone.reason.startswith(
+            "the process that workers are forked from was killed by SIGKILL"
+        )
+        assert gone.signal == signal.SIGKILL
         worker.end()
     commands.until(lambda: all(commands.is_gone(process) for process in processes))
 
@@ -163,7 +168,8 @@ def test_a_fork_that_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     server.start()
     socket.send_fds(ours, [b"start 1"], [connection, log])
     ours.send(b"poll 1")
-    assert ours.recv(1000) == b"the worker could not be started: [Errno 12] Cannot allocate memory"
+    told = ours.recv(1000)
+    assert told == b"0 the worker could not be started: [Errno 12] Cannot allocate memory"
     ours.close()
     server.join(10)
     theirs.close()

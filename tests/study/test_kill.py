@@ -27,7 +27,8 @@ from study.mirror import Mirror
 from study.opening import Database, open_study
 from study.plan import plan
 from study.space import distributions
-from study.trials import Place, Trial, Trials
+from study.trial import Place, Trial
+from study.trials import Trials
 from tests.storage.processes import start
 from tests.study.conftest import ARMS
 

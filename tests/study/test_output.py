@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from study.progress import LogHandler, Progress
+from study.logs import LogHandler
+from study.progress import Progress
 from tests.study import commands
 from tests.study.recorded import BASELINE, database, recording
 from tests.study.trainers import STEADY

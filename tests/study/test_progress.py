@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from study import progress
-from study.progress import LogHandler, Progress, duration
+from study.logs import LogHandler
+from study.progress import Progress, duration
 
 
 class Terminal(io.StringIO):
@@ -102,6 +103,41 @@ def test_on_a_terminal_there_is_one_line_that_logging_does_not_garble(clock: Clo
     assert stream.getvalue() == (
         f"{clear}0/3 trials{clear}a trial failed\n{clear}0/3 trials{clear}3/3 trials\n"
     )
+
+
+def test_as_events_nothing_is_written_beside_the_log(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Terminal()
+    caplog.set_level(logging.INFO, "study.progress")
+    shown = Progress(stream, total=3, epochs=4, best={"fixed": 0.5}, as_events=True)
+    shown.counted({})
+    shown.show([])
+    clock.now += 1
+    shown.show([("direct", 1)])
+    shown.finished("direct", 0.75)
+    shown.show([("direct", 1)])
+    shown.close()
+    shown.close()
+    assert stream.getvalue() == ""
+    events = [record.__dict__["about"] for record in caplog.records]
+    assert [event["finished"] for event in events] == [0, 1, 1]
+    assert events[1] == {
+        "event": "progress",
+        "finished": 1,
+        "total": 3,
+        "failed": 0,
+        "pruned": 0,
+        "running": [{"arm": "direct", "epoch": 2, "epochs": 4}],
+        "best": {"fixed": 0.5, "direct": 0.75},
+        "seconds_left": 1.0,  # 1.5 trials a second, 1.5 to go
+    }
+
+
+def test_json_lines_are_not_begun_by_clearing_a_terminal() -> None:
+    stream = Terminal()
+    LogHandler(stream, clears=False).emit(logging.makeLogRecord({"msg": "m"}))
+    assert stream.getvalue() == "m\n"
 
 
 def test_the_last_line_is_not_said_twice(clock: Clock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, permutations
 
 import optuna
@@ -16,7 +16,7 @@ from storage.rows import CellRef, Claim
 from study.config import StudyConfig
 from study.plan import plan
 from study.pruning import Pruner, lags
-from study.trials import Trial
+from study.trial import Trial
 
 JUDGED = 3
 """Epoch in which trials are judged."""
@@ -50,12 +50,16 @@ def pruner(config: StudyConfig = CONFIG, recorded: Scores | None = None) -> Prun
     )
 
 
+def judged(judge: Pruner, trials: Iterable[Trial]) -> frozenset[str]:
+    return judge.drops(judge.due(trials))
+
+
 def pruned(scores: Sequence[float], jobs: Sequence[int] = (1,) * len(CELLS)) -> set[str]:
     """Cells that are pruned when they are judged in the order of the plan, job by job."""
     judge, left, found = pruner(), [*zip(CELLS, scores, strict=True)], set()
     for size in jobs:
         job = {t.key: t for t in (trial(cell, score) for cell, score in left[:size])}
-        found |= {job[key].cell.hash for key in judge.drops(job.values())}
+        found |= {job[key].cell.hash for key in judged(judge, job.values())}
         left = left[size:]
     assert not left
     return found
@@ -153,16 +157,16 @@ def test_the_size_of_stacks_changes_nothing(scores: list[int], data: st.DataObje
 @given(SCORES, st.randoms(use_true_random=False))
 def test_the_order_within_a_job_changes_nothing(scores: list[int], random: object) -> None:
     trials = [trial(cell, score) for cell, score in zip(CELLS, scores, strict=True)]
-    keys = pruner().drops(trials)
+    keys = judged(pruner(), trials)
     random.shuffle(trials)  # type: ignore[attr-defined]  # hypothesis does not name its type
-    assert pruner().drops(trials) == keys
+    assert judged(pruner(), trials) == keys
 
 
 @given(SCORES, st.integers(1, len(CELLS)))
 def test_what_others_have_recorded_counts_as_what_was_seen(scores: list[int], cut: int) -> None:
     recorded = {c.hash: float(s) for c, s in zip(CELLS[:cut], scores[:cut], strict=True)}
     later = [trial(cell, s) for cell, s in zip(CELLS[cut:], scores[cut:], strict=True)]
-    keys = pruner(recorded=recorded).drops(later)
+    keys = judged(pruner(recorded=recorded), later)
     cells_after = {cell.hash for cell in CELLS[cut:]}
     assert {t.cell.hash for t in later if t.key in keys} == pruned(scores) & cells_after
 
@@ -171,7 +175,7 @@ def test_what_others_have_recorded_counts_as_what_was_seen(scores: list[int], cu
 def test_tried_again_a_cell_is_judged_as_before(scores: list[int]) -> None:
     judge = pruner()
     trials = [trial(cell, score) for cell, score in zip(CELLS, scores, strict=True)]
-    assert judge.drops(trials) == judge.drops(trials[5:]) | judge.drops(trials[:5])
+    assert judged(judge, trials) == judged(judge, trials[5:]) | judged(judge, trials[:5])
 
 
 def test_a_trial_is_judged_in_one_epoch_only_and_among_enough_others() -> None:
@@ -180,26 +184,28 @@ def test_a_trial_is_judged_in_one_epoch_only_and_among_enough_others() -> None:
     for epoch in (*range(JUDGED), JUDGED + 1):
         for each in worse:
             each.epoch = epoch
-        assert judge.drops(worse) == frozenset()
+        assert judged(judge, worse) == frozenset()
     for each in worse:
         each.epoch = JUDGED
-    assert judge.drops(worse) == {each.key for each in worse[3:]}, "declared, then 2 to be among"
+    assert judged(judge, worse) == {each.key for each in worse[3:]}, "declared, then 2 to be among"
 
 
 def test_repeats_and_declared_cells_are_let_pass() -> None:
     first, *searched = of_arm("fixed")
     again = [CellRef(f"again {i}", "fixed", 1, cell.params) for i, cell in enumerate(searched)]
     recorded = {cell.hash: [1.0] for cell in searched}
-    judge = Pruner(CONFIG, [*CELLS, *again], lambda _, __: recorded)
-    assert judge.drops([trial(cell, 0.0) for cell in (first, *again)]) == frozenset()
-    assert judge.drops([trial(searched[-1], 0.0)])
+    judge = Pruner(
+        CONFIG, [*CELLS, *again], lambda cells, _: {c: recorded[c] for c in cells if c in recorded}
+    )
+    assert judged(judge, [trial(cell, 0.0) for cell in (first, *again)]) == frozenset()
+    assert judged(judge, [trial(searched[-1], 0.0)])
 
 
 def test_a_score_that_is_no_number_is_let_pass_and_not_ranked_among() -> None:
     scores = (1, 1, math.nan, math.nan, 0)
     cells = of_arm("uncertainty")[1:]
     trials = [trial(cell, score) for cell, score in zip(cells, scores, strict=False)]
-    assert pruner().drops(trials) == {trials[-1].key}, "two of three are better"
+    assert judged(pruner(), trials) == {trials[-1].key}, "two of three are better"
 
 
 def test_without_a_pruner_nothing_is_asked_or_pruned() -> None:
@@ -208,4 +214,4 @@ def test_without_a_pruner_nothing_is_asked_or_pruned() -> None:
 
     judge = Pruner(StudyConfig(), CELLS, recorded)
     for epoch in range(30):
-        assert judge.drops([trial(c, -i, epoch) for i, c in enumerate(CELLS)]) == frozenset()
+        assert judged(judge, [trial(c, -i, epoch) for i, c in enumerate(CELLS)]) == frozenset()

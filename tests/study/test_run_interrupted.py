@@ -140,7 +140,7 @@ def test_killed_workers_are_replaced(new_url: str) -> None:
     code, _, err = commands.finish(command)
     assert code == 0, err
     assert_finished_once(new_url, 6)
-    assert {row.cause for row in commands.rows(new_url)} == {None, "crashed"}
+    assert {row.cause for row in commands.rows(new_url)} == {None, "host_memory"}
 
 
 def _has_workers(pid: int) -> bool:

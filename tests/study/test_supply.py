@@ -21,7 +21,8 @@ from study.mirror import Mirror
 from study.opening import Database, open_study
 from study.space import distributions
 from study.supply import Supply
-from study.trials import Place, Trial, Trials
+from study.trial import Place, Trial
+from study.trials import Trials
 
 PLACE = Place("host:1", "cpu")
 CELLS = [
@@ -68,7 +69,7 @@ def hashes(job: list[Trial]) -> list[str]:
 def test_every_cell_is_handed_out_once_and_then_there_is_none(mine: Trials) -> None:
     supply = Supply(mine, CELLS[:5])
     seen = []
-    while not supply.is_exhausted():
+    while supply.left():
         job = supply.next_job(2)
         seen += hashes(job)
         run(mine, job)
@@ -91,7 +92,7 @@ def test_what_was_finished_before_or_elsewhere_is_found_out(mine: Trials, others
     assert supply.counts() == {"complete": 1}
     supply.look_up()
     assert supply.counts() == {"complete": 2, "failed": 1}
-    assert (supply.left(), supply.is_exhausted()) == (1, False)
+    assert supply.left() == 1
 
 
 def test_while_others_hold_the_last_cells_their_end_is_noticed(
@@ -100,9 +101,11 @@ def test_while_others_hold_the_last_cells_their_end_is_noticed(
     held = Supply(others, CELLS[:1]).next_job(1)
     supply = Supply(mine, CELLS[:1])
     assert supply.next_job(1) == []
-    assert not supply.is_exhausted()
+    assert supply.left() == 1
     run(others, held)
-    assert supply.is_exhausted()
+    supply.look_again()
+    assert supply.next_job(1) == []
+    assert supply.left() == 0
 
 
 def test_a_cell_that_is_free_again_comes_before_later_ones(mine: Trials) -> None:
@@ -126,7 +129,7 @@ def test_a_trial_takes_the_database_no_longer_the_more_there_are(
             run(mine, job)
             supply.finished(job[0].cell, "complete")
             mine.flush()
-            assert not supply.is_exhausted()
+            assert supply.left()
         taken.append(len(counted))
     early, late = (sum(part) for part in (taken[5:10], taken[30:]))
     assert late < 1.1 * early

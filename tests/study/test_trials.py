@@ -13,14 +13,14 @@ from tests.study.processes import PLACE, Process, optuna_trials, report, result
 
 
 def test_a_late_result_is_refused(
-    process: Process, sleeper: Process, cells: list[CellRef], study: optuna.Study, url: str
+    judge: Process, process: Process, cells: list[CellRef], study: optuna.Study, url: str
 ) -> None:
-    late = sleeper.begin(cells)
-    process.trials.reconcile()
-    taken_over = process.begin(cells)
+    late = process.begin(cells)
+    judge.trials.reconcile()
+    taken_over = judge.begin(cells)
     assert taken_over.cell == late.cell
-    assert not sleeper.trials.complete(late, result(late), PLACE)
-    assert process.trials.complete(taken_over, result(taken_over), PLACE)
+    assert not process.trials.complete(late, result(late), PLACE)
+    assert judge.trials.complete(taken_over, result(taken_over), PLACE)
     lost, kept = optuna_trials(study)
     assert (lost.state, lost.user_attrs["cause"]) == (TrialState.FAIL, "lost_lease")
     assert kept.state == TrialState.COMPLETE
@@ -29,23 +29,23 @@ def test_a_late_result_is_refused(
 
 
 def test_a_trial_whose_claim_is_lost_is_to_go_no_further(
-    process: Process, sleeper: Process, cells: list[CellRef]
+    judge: Process, process: Process, cells: list[CellRef]
 ) -> None:
-    late = sleeper.begin(cells)
-    assert sleeper.trials.report(late, report(late, 0, 0.5))
-    process.trials.reconcile()
-    sleeper.trials.flush()
+    late = process.begin(cells)
+    assert process.trials.report(late, report(late, 0, 0.5))
+    judge.trials.reconcile()
+    process.trials.flush()
     assert late.lost
-    assert not sleeper.trials.report(late, report(late, 1, 0.5))
-    assert sleeper.trials.fail(late, "exception", "too late") is None
+    assert not process.trials.report(late, report(late, 1, 0.5))
+    assert process.trials.fail(late, "exception", "too late") is None
 
 
 def test_a_claim_lost_before_its_start_is_not_started(
-    process: Process, sleeper: Process, cells: list[CellRef], study: optuna.Study
+    judge: Process, process: Process, cells: list[CellRef], study: optuna.Study
 ) -> None:
-    claimed = sleeper.trials.claim(cells, 1)
-    process.trials.reconcile()
-    assert sleeper.trials.start(claimed, PLACE) == []
+    claimed = process.trials.claim(cells, 1)
+    judge.trials.reconcile()
+    assert process.trials.start(claimed, PLACE) == []
     (trial,) = optuna_trials(study)
     assert (trial.state, trial.user_attrs["reason"]) == (TrialState.FAIL, LOST)
 
@@ -75,11 +75,11 @@ def test_a_failure_written_by_a_process_that_then_died_is_told(
 
 
 def test_a_trial_made_by_a_process_that_then_died_is_ended(
-    process: Process, sleeper: Process, cells: list[CellRef], study: optuna.Study
+    judge: Process, process: Process, cells: list[CellRef], study: optuna.Study
 ) -> None:
-    (claimed,) = sleeper.trials.claim(cells, 1)
-    sleeper.mirror.create(claimed.claim)
-    process.trials.reconcile()
+    (claimed,) = process.trials.claim(cells, 1)
+    process.mirror.create(claimed.claim)
+    judge.trials.reconcile()
     (trial,) = optuna_trials(study)
     assert (trial.state, trial.user_attrs["cause"]) == (TrialState.FAIL, "lost_lease")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -75,16 +76,20 @@ def test_an_exception_is_told_with_its_traceback_and_ends_the_process(worker: Wo
 
 
 @pytest.mark.parametrize(
-    ("scheme", "reason"),
+    ("scheme", "reason", "killed_by"),
     [
-        ("uncertainty", "the worker was killed by SIGKILL"),
-        ("equal", "the worker ended with exit code 3"),
+        ("uncertainty", "the worker was killed by SIGKILL", signal.SIGKILL),
+        ("equal", "the worker ended with exit code 3", 0),
     ],
 )
-def test_a_crash_is_noticed_and_named(worker: Worker, scheme: str, reason: str) -> None:
+def test_a_crash_is_noticed_and_named(
+    worker: Worker, scheme: str, reason: str, killed_by: int
+) -> None:
     worker.train(job(scheme))
     expect(worker, Epoch)
-    assert expect(worker, Gone).reason == reason
+    gone = expect(worker, Gone)
+    assert gone.reason.startswith(reason)
+    assert gone.signal == killed_by
 
 
 def test_the_log_tail_is_of_the_present_job_alone(worker: Worker) -> None:
@@ -98,9 +103,12 @@ def test_the_log_tail_is_of_the_present_job_alone(worker: Worker) -> None:
 
 def test_a_long_log_is_cut_at_its_start() -> None:
     log = WorkerLog()
-    os.write(log.fileno(), b"a" * 5000 + b"end")
-    assert log.tail(limit=10) == "a" * 7 + "end"
-    assert log.tail(since=4999, limit=10) == "aend"
+    os.write(log.fileno(), b"a" * 5000 + b"\nthe end\nof it")
+    assert log.tail(limit=18) == "the end\nof it"
+    assert log.tail(limit=12) == "of it"
+    assert log.tail(limit=4) == "it"
+    assert log.tail(limit=2) == ""
+    assert log.tail(since=4999, limit=20) == "a\nthe end\nof it"
     log.close()
 
 

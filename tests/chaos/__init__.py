@@ -1,0 +1,1 @@
+"""Whole studies in real processes, and what is done to them meanwhile: nothing may be lost."""
