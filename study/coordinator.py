@@ -19,9 +19,9 @@ from study.logs import about
 from study.outage import Outage
 from study.outbox import Ended, Failure, Outbox
 from study.timer import Timer
-from study.watchdog import FIRST_SECONDS
 from study.worker.handle import Gone, Worker
 from study.worker.messages import Answer, Epoch, Failed, Finished, NoRoom
+from study.worker.pool import START_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +193,7 @@ class Coordinator:
         for worker, cause, reason in self._jobs.overdue():
             worker.kill()
             self._fail(worker, cause, reason)
-        self._pool.kill_late(FIRST_SECONDS)
+        self._pool.kill_late(START_SECONDS)
 
     def _fail(self, worker: Worker, cause: Cause, reason: str) -> None:
         """Keep that a job failed as a whole, and have another process take the worker's place."""

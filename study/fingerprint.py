@@ -18,6 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study import nvidia
+
 if TYPE_CHECKING:
     from storage.studies import StudyIdentity
     from study.config import StudyConfig
@@ -98,6 +100,8 @@ def environment(device: str) -> dict[str, Any]:
         "host": platform.node(),
         "python": platform.python_version(),
         "device": device,
+        "driver": nvidia.driver(),
+        "gpus": nvidia.gpus(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
 

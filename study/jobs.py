@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from study.logs import about
 from study.trial import Place, Trial
 from study.watchdog import Watchdog
 from study.worker.messages import Job, Ready
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from model.outcomes import TrialSpec
     from study.watchdog import Limits, Overdue
     from study.worker.handle import Worker
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -59,6 +64,20 @@ class Jobs:
         self._workers[worker].job = dict(trials)
         self._watchdog.begins(worker)
         worker.train(Job(specs))
+        for trial in trials.values():
+            log.debug(
+                "trial %d (%s) begins, attempt %d",
+                trial.number,
+                trial.cell.arm,
+                trial.claim.attempt,
+                extra=about(
+                    event="trial_started",
+                    trial=trial.number,
+                    cell=trial.cell.hash,
+                    arm=trial.cell.arm,
+                    worker=self.place(worker).worker,
+                ),
+            )
 
     def end(self, worker: Worker, *, is_done: bool) -> Mapping[str, Trial]:
         """Take note that a job has ended, as it should or not. Returns its trials by key."""

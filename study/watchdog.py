@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from study.worker.handle import Worker
 
 FIRST_SECONDS = 1800.0
-"""Until a first epoch was seen; also how long a worker may take to get ready."""
+"""Until a first epoch was seen."""
 EPOCH_FACTOR, SHORTEST_STALL = 20.0, 120.0
 JOB_FACTOR, SHORTEST_JOB = 10.0, 600.0
 LONGEST_LOOK = 30.0

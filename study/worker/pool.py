@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from study.errors import WorkerError
+from study.logs import about
 from study.stop import StopSignal
 from study.worker.forks import starter_of
 from study.worker.handle import END_SECONDS, Gone, Worker
@@ -18,6 +19,8 @@ from study.worker.messages import Answer, Ready, Refused, Start
 
 log = logging.getLogger(__name__)
 
+START_SECONDS = 1800.0
+"""How long a worker may take to load its data and find its device."""
 START_ATTEMPTS = 3
 """Workers in a row that may end while they start: killed from outside, or out of memory."""
 
@@ -96,7 +99,11 @@ class Pool:
         self._ended_starting += 1
         if self._ended_starting == START_ATTEMPTS:
             raise WorkerError(f"{answer.reason} while it started\n{worker.log_tail()}".strip())
-        log.warning("%s while it started; another takes its place", answer.reason)
+        log.warning(
+            "%s while it started; another takes its place",
+            answer.reason,
+            extra=about(event="worker_lost"),
+        )
         self.replace(worker)
         return None
 
@@ -104,7 +111,11 @@ class Pool:
         """Kill workers that are not ready after so many seconds; their end is an answer."""
         late = time.monotonic() - limit
         for worker in [worker for worker, since in self._starting.items() if since < late]:
-            log.warning("a worker was not ready after %.0f s; it was killed", limit)
+            log.warning(
+                "a worker was not ready after %.0f s; it was killed",
+                limit,
+                extra=about(event="worker_late"),
+            )
             self._starting[worker] = math.inf
             worker.kill()
 
@@ -153,6 +164,7 @@ def first_ready(pool: Pool, stop: StopSignal) -> tuple[Worker, Ready] | None:
     """
     pool.start()
     while not stop.requested:
+        pool.kill_late(START_SECONDS)
         for worker, answer in pool.answers(stop, timeout=1.0):
             ready = pool.started(worker, answer)
             if ready is not None:
