@@ -97,7 +97,8 @@ def main(argv: Sequence[str]) -> None:
     sections = json.loads(parser.parse_args(argv).report.read_text())
     page = PAGE.read_text()
     for name, table in (("faults", faults_table), ("cost", cost_table)):
-        page = page_with(page, name, table(list(sections[name].values())))
+        rows = [sections[name][key] for key in sorted(sections[name])]
+        page = page_with(page, name, table(rows))
     PAGE.write_text(page)
 
 
@@ -117,7 +118,7 @@ def _by_kind(row: Row) -> dict[str, tuple[float, float]]:
 
 
 def _listed(injected: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in injected.items())
+    return ", ".join(f"{count} x {kind}" for kind, count in injected.items()) or "-"
 
 
 def _markdown(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:

@@ -39,7 +39,7 @@ def test_an_hour_apart(
     _start(service, ahead)
     service.until_all_train()
     where = "ahead" if ahead > 0 else "behind"
-    found = ends_well(service, f"one of two clocks an hour {where}", {"clocks": 1})
+    found = ends_well(service, f"one of two clocks an hour {where}", {"clock set": 1})
     assert found.attempts == found.finished  # nobody took the other for dead
 
 

@@ -29,5 +29,5 @@ def test_a_study_ends_well_once_there_is_room(
     assert service.finished() < service.trials
     assert "its disk is full" in service.logs()
     (tmp_path / FULL).unlink()
-    found = ends_well(service, "disk full", {"times full": 1})
+    found = ends_well(service, "disk full", {"disk full": 1})
     assert found.attempts == found.finished

@@ -59,7 +59,7 @@ def test_answers_to_commits_are_lost_on_the_way(
         line.is_lossy = True
         _until_nearly_finished(service)
         line.is_lossy = False
-        ends_well(service, WHAT, {"answers lost": line.lost})
+        ends_well(service, WHAT, {"answer lost": line.lost})
         assert line.lost >= AT_LEAST
 
 
@@ -75,7 +75,7 @@ def test_commits_are_taken_for_failed_that_were_made(
     (tmp_path / LOSSY).unlink()
     service.finish()
     lost = service.logs().count(ANSWER_LOST)
-    ends_well(service, WHAT, {"answers lost": lost})
+    ends_well(service, WHAT, {"answer lost": lost})
     assert lost >= AT_LEAST
 
 

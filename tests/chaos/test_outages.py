@@ -36,7 +36,7 @@ def test_five_times(database: Database, service_of: MakeService, ends_well: Ends
             time.sleep(LOCKED_SECONDS if database.kind == "SQLite" else 0)
     assert service.finished() < service.trials
     what = "locked" if database.kind == "SQLite" else "restarted"
-    found = ends_well(service, "database away, shortly", {f"times {what}": RESTARTS})
+    found = ends_well(service, "database away, shortly", {what: RESTARTS})
     assert found.failed == 0
 
 
@@ -55,7 +55,7 @@ def test_thirty_seconds(
         time.sleep(OUTAGE_SECONDS)
         back = time.time()
     what = "locked" if database.kind == "SQLite" else "down"
-    found = ends_well(service, "database away, 30 s", {f"times {what}": 1})
+    found = ends_well(service, "database away, 30 s", {what: 1})
     assert found.attempts == found.finished == service.trials
     meanwhile = [each for each in noted(journal) if gone + 1 < each.time < back - 1]
     assert len(meanwhile) >= 2 * service.epochs / 2

@@ -24,8 +24,8 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_tests_note_becomes_the_tables_of_the_page(
     report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record.record("kill -9", "SQLite", {"of a worker": 3, "of a coordinator": 2}, FOUND)
-    record.record("disk full", "SQLite", {"times": 1}, FOUND)
+    record.record("kill -9", "SQLite", {"worker": 3, "coordinator": 2}, FOUND)
+    record.record("disk full", "SQLite", {}, FOUND)
     record_cost("SQLite", {"10 trials": Cost(14.0, 28.5)}, report_seconds=1.234)
     page = tmp_path / "page.md"
     page.write_text(
@@ -34,8 +34,9 @@ def test_what_tests_note_becomes_the_tables_of_the_page(
     monkeypatch.setattr(record, "PAGE", page)
     record.main([str(report)])
     said = page.read_text()
-    assert "| kill -9 | SQLite | 3 of a worker, 2 of a coordinator | 20 | 25 | 1 | 0 | 0 |" in said
-    assert "| all |  | 6 | 40 | 50 | 2 | 0 | 0 |" in said
+    assert "| kill -9 | SQLite | 3 x worker, 2 x coordinator | 20 | 25 | 1 | 0 | 0 |" in said
+    assert "| disk full | SQLite | - | 20 |" in said
+    assert "| all |  | 5 | 40 | 50 | 2 | 0 | 0 |" in said
     assert "| SQLite | 10 trials | 14.0 | 28.5 | -14.5 |" in said
     assert "SQLite 1.23 s." in said
     assert "old" not in said

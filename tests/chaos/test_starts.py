@@ -18,7 +18,7 @@ def test_eight_on_an_empty_database(
     service = service_of(database)
     for _ in range(COORDINATORS):
         service.start(workers=1)
-    found = ends_well(service, "8 coordinators start at once", {"coordinators": COORDINATORS})
+    found = ends_well(service, f"{COORDINATORS} coordinators start at once", {})
     assert found.attempts == found.finished == service.trials
     assert found.failed == 0
     assert len({row.worker for row in service.rows()}) == COORDINATORS

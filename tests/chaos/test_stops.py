@@ -29,7 +29,7 @@ def test_a_stopped_worker_is_killed_at_its_stall_limit(
     service.until_finished(5)
     stopped = _stop_in_training(service)
     service.until(lambda: is_gone(stopped), seconds=STALL_SECONDS + 5)
-    found = ends_well(service, "SIGSTOP of a worker", {"SIGSTOP": 1})
+    found = ends_well(service, "SIGSTOP of a worker", {"worker": 1})
     (row,) = [row for row in service.rows() if row.state != "complete"]
     assert (row.state, row.cause) == ("retry", "stalled")
     assert row.worker is not None
@@ -48,7 +48,7 @@ def test_a_stopped_coordinator_loses_its_cells_and_its_late_results_are_refused(
     assert other.is_alive
     service.until(lambda: _refinished(service, held))
     stopped.process.send_signal(signal.SIGCONT)
-    found = ends_well(service, "SIGSTOP of a coordinator", {"SIGSTOP": 1})
+    found = ends_well(service, "SIGSTOP of a coordinator", {"coordinator": 1})
     late = stopped.log().count(TOO_LATE)
     assert late == len(held)
     assert found.attempts == found.finished + len(held)
