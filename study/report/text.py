@@ -7,6 +7,7 @@ from dataclasses import fields
 from textwrap import fill
 from typing import Any
 
+from study.logs import escaped
 from study.report.attempts import in_words
 from study.report.summary import ArmSummary, Summary, TrialCounts
 
@@ -26,7 +27,8 @@ def render(summary: Summary) -> str:
         "\n".join(in_words(failure, WIDTH) for failure in summary.failures),
         fill(summary.headline, WIDTH),
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    text = "\n\n".join(block for block in blocks if block)
+    return "\n".join(map(escaped, text.split("\n"))) + "\n"
 
 
 def counts_in_words(counts: TrialCounts) -> str:

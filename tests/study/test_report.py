@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
 
@@ -11,8 +12,11 @@ import pandas as pd
 import pytest
 
 import study
+from storage.engine import open_engine
 from study.report.__main__ import main
 from study.report.attempts import last_words
+from study.report.summary import read
+from study.report.text import render
 from tests.study.recorded import ARMS, OTHER, database, every_kind_of_trial, recording
 
 Report = Callable[[str], str]
@@ -90,6 +94,15 @@ def test_text_fits_80_columns_and_says_it_all(report: Report) -> None:
     assert ["fixed", "2", "0.7450", "0.0354", "0.0212", "0.7700", "9.0"] in rows
     assert ["direct", "1", "1", "0", "0", "0"] in rows
     assert ["equal", "0", "-", "-", "-", "-", "0.5"] in rows
+
+
+def test_no_name_moves_a_terminals_cursor(url: str) -> None:
+    engine = open_engine(url)
+    summary = replace(read(engine, "study"), data="a\x1b[2Jb")
+    engine.dispose()
+    said = render(summary)
+    assert "a\\x1b[2Jb" in said
+    assert all(line.isprintable() for line in said.split("\n"))
 
 
 def test_markdown_is_one_table_whatever_reasons_hold(report: Report) -> None:

@@ -23,8 +23,8 @@ from tests.study.commands import rows
 from tests.study.processes import PLACE, Process, optuna_trials, report, result
 
 T = TypeVar("T")
-COMMITS = 14
-"""At least those of the longest road here."""
+COMMITS = 16
+"""More than the longest road here takes, so that each of its commits is cut off once."""
 
 
 @dataclass
@@ -38,6 +38,11 @@ class Cut:
 
     def listen(self, engine: Engine) -> None:
         event.listen(engine, "commit", self._commit)
+
+    def end(self) -> None:
+        """Cut off nothing more. The last of all cuts lies beyond the end of the road."""
+        assert self.at < COMMITS - 1 or self.count <= self.at
+        self.at = -1
 
     def _commit(self, connection: Connection) -> None:
         self.count += 1
@@ -63,11 +68,15 @@ def is_made(request: pytest.FixtureRequest) -> bool:
 def cut(
     request: pytest.FixtureRequest,
     is_made: bool,
+    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Cut:
     """Nothing but the outbox and its like does anything again."""
     monkeypatch.setattr("storage.engine.RETRY_SECONDS", 0.0)
-    return Cut(request.param, is_made=is_made)
+    made = Cut(request.param, is_made=is_made)
+    for engine in (database.engine, database.optuna.engine):
+        made.listen(engine)
+    return made
 
 
 def again(work: Callable[[], T]) -> T:
@@ -85,8 +94,6 @@ def test_a_trial_that_ends_well(
     url: str,
     cut: Cut,
 ) -> None:
-    for engine in (database.engine, database.optuna.engine):
-        cut.listen(engine)
     claimed = again(lambda: process.trials.claim(cells[:1], 1))
     (trial,) = again(lambda: process.trials.start(claimed, PLACE))
     for epoch in range(3):
@@ -94,7 +101,7 @@ def test_a_trial_that_ends_well(
         again(process.trials.flush)
     assert again(lambda: process.trials.complete(trial, result(trial), PLACE))
     again(process.trials.reconcile)
-    cut.at = -1
+    cut.end()
     assert [(row.state, row.attempt) for row in rows(url)] == [("complete", 1)]
     study_id = queries.study_by_name(database.engine, "study").study_id
     assert len(queries.fold_rows(database.engine, study_id)) == 2
@@ -109,13 +116,10 @@ def test_a_trial_that_ends_well(
 def test_a_trial_that_fails(
     process: Process,
     cells: list[CellRef],
-    database: Database,
     study: optuna.Study,
     url: str,
     cut: Cut,
 ) -> None:
-    for engine in (database.engine, database.optuna.engine):
-        cut.listen(engine)
     claimed = again(lambda: process.trials.claim(cells[:1], 1))
     (trial,) = again(lambda: process.trials.start(claimed, PLACE))
     assert process.trials.report(trial, report(trial, 0, 0.1))
@@ -123,7 +127,7 @@ def test_a_trial_that_fails(
         again(lambda: process.trials.fail(trial, "exception", "it fell over", "a log")) == "retry"
     )
     again(process.trials.reconcile)
-    cut.at = -1
+    cut.end()
     assert [(row.state, row.cause) for row in rows(url)] == [("retry", "exception")]
     assert {t.state for t in optuna_trials(study)} == {TrialState.FAIL}
     assert "it fell over" in {t.user_attrs.get("reason") for t in optuna_trials(study)}
