@@ -216,7 +216,7 @@ def test_of_two_commands_each_ranks_among_what_the_other_trains(
 def test_when_all_trials_of_a_job_are_pruned_the_worker_gets_the_next_at_once(
     config: StudyConfig, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TRAINER_PAUSE", "0.04")
+    monkeypatch.setenv("TRAINER_PAUSE", "0.15")
     settings = config.model_dump() | {
         "arms": ["fixed"],
         "training": {"epochs": 16},
