@@ -18,6 +18,7 @@ from storage.engine import open_engine, translated
 from storage.errors import StudyMissing
 from storage.schema import check, head
 from storage.tables import StudyRecord, TrialRun
+from storage.truth import unreadable
 from storage.url import masked
 
 if TYPE_CHECKING:
@@ -229,6 +230,9 @@ def _of_study(
             found = list(connection.scalars(query, binds))
             if found:
                 yield _finding(study.name, rule.code, rule.broken, found)
+    lost = list(unreadable(connection, study.study_id))
+    if lost:
+        yield _finding(study.name, "truth", "sets of true labels that cannot be read", lost)
 
 
 def _sizes(config: Mapping[str, Any]) -> dict[str, int | None]:

@@ -9,6 +9,7 @@ StorageError
 ├── SecretError         a password or URL that a variable or file does not give (credentials)
 ├── RoleError           roles that cannot be made (roles)
 ├── BackupError         a copy that could not be made, or would not be sound (backup)
+├── TruthError          true labels that cannot be read (truth)
 ├── StudyMissing        a study the database does not hold
 └── ClaimLost           a trial that somebody else may hold by now
 """

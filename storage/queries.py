@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from sqlalchemy import func, or_, select
 
-from storage import recovery, studies
+from storage import predictions, recovery, studies
 from storage.engine import reading, retried
-from storage.packing import unpack_ids
-from storage.tables import (
-    EPOCH_VALUES,
-    EpochMetric,
-    FoldScore,
-    OofPrediction,
-    TrialRun,
-)
+from storage.tables import EPOCH_VALUES, EpochMetric, FoldScore, TrialRun
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Row, Select
@@ -27,6 +19,8 @@ Columns = TypeVarTuple("Columns")
 
 study_by_name = studies.by_name
 silent_runs = recovery.silent_runs
+OofRow = predictions.OofRow
+oof_rows = predictions.oof_rows
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,10 @@ class TrialRow:
     value: float | None
     started: float
     ended: float | None
+    code_hash: str
+    data_hash: str
+    """Names the `storage.truth` that its predictions are scored against."""
+    config_hash: str
 
 
 @dataclass(frozen=True)
@@ -77,22 +75,6 @@ class EpochEnd:
     """Every numeric column of `epoch_metric` by name."""
 
 
-@dataclass(frozen=True)
-class OofRow:
-    """Out-of-fold predictions of one fold of a trial."""
-
-    trial_id: int
-    fold: int
-    predicted: bytes
-    """uint8 fine ids: `np.frombuffer(row.predicted, np.uint8)`."""
-    packed_ids: bytes
-
-    @cached_property
-    def sequence_ids(self) -> tuple[str, ...]:
-        """Ids of the predicted sequences, unpacked when first asked for."""
-        return unpack_ids(self.packed_ids)
-
-
 def trial_rows(engine: Engine, study_id: int) -> list[TrialRow]:
     """All attempts of a study, oldest first, running and released ones included."""
     query = (
@@ -115,6 +97,9 @@ def trial_rows(engine: Engine, study_id: int) -> list[TrialRow]:
             TrialRun.value,
             TrialRun.started,
             TrialRun.ended,
+            TrialRun.code_hash,
+            TrialRun.data_hash,
+            TrialRun.config_hash,
         )
         .where(TrialRun.study_id == study_id)
         .order_by(TrialRun.id)
@@ -195,26 +180,6 @@ def first_last_weights(engine: Engine, study_id: int) -> list[EpochEnd]:
         EpochEnd(trial_id, fold, epoch, dict(zip(EPOCH_VALUES, values, strict=True)))
         for trial_id, fold, epoch, *values in _all(engine, query)
     ]
-
-
-def oof_rows(
-    engine: Engine, study_id: int, trial_ids: Collection[int] | None = None
-) -> list[OofRow]:
-    """Out-of-fold predictions, by trial and fold; of all complete trials or those named."""
-    query = (
-        select(
-            OofPrediction.trial_id,
-            OofPrediction.fold,
-            OofPrediction.predicted,
-            OofPrediction.sequence_ids,
-        )
-        .join(TrialRun, TrialRun.trial_id == OofPrediction.trial_id)
-        .where(TrialRun.study_id == study_id)
-        .order_by(OofPrediction.trial_id, OofPrediction.fold)
-    )
-    if trial_ids is not None:
-        query = query.where(OofPrediction.trial_id.in_(trial_ids))
-    return [OofRow(*row) for row in _all(engine, query)]
 
 
 def state_counts(engine: Engine, study_id: int) -> dict[str, int]:

@@ -10,6 +10,7 @@ _WRITE = "SELECT, INSERT, UPDATE"
 
 WORKER_RIGHTS: Mapping[str, str] = {
     "study_record": "SELECT, INSERT, UPDATE, DELETE",  # what studies deleted in Optuna leave
+    "study_truth": _ADD,
     "trial_run": _WRITE,
     "fold_score": _ADD,
     "epoch_metric": _ADD,

@@ -1,4 +1,4 @@
-"""What goes into `storage.runs` and what comes out of it."""
+"""What goes into `storage.runs` and `storage.truth`, and what comes out of them."""
 
 from __future__ import annotations
 
@@ -127,3 +127,39 @@ class Untold:
     value: float | None
     cause: str | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True labels and subjects of the sequences of one data set, in one order.
+
+    Raises:
+        ValueError: labels or subjects are more or fewer than sequences, or a label has no class.
+    """
+
+    sequence_ids: tuple[str, ...]
+    labels: bytes
+    """uint8 fine id of each sequence: `np.frombuffer(truth.labels, np.uint8)`."""
+    subjects: tuple[str, ...]
+    """Name of each sequence's subject."""
+    fine: tuple[str, ...]
+    """Names of the fine classes, by id."""
+    coarse: tuple[str, ...]
+    """Names of the coarse classes, by id: the targets, and all others as one."""
+    other: str
+    """Which of `coarse` is all others."""
+
+    def __post_init__(self) -> None:
+        sizes = len(self.labels), len(self.subjects)
+        if sizes != (len(self.sequence_ids),) * 2:
+            raise ValueError(
+                f"expected a label and a subject for each of {len(self.sequence_ids)} sequences, "
+                f"found {sizes[0]} labels and {sizes[1]} subjects"
+            )
+        if self.labels and max(self.labels) >= len(self.fine):
+            raise ValueError(
+                f"expected labels below {len(self.fine)}, the number of fine classes, "
+                f"found {max(self.labels)}"
+            )
+        if self.other not in self.coarse:
+            raise ValueError(f"expected {self.other!r} among the coarse classes {self.coarse}")

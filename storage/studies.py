@@ -1,4 +1,4 @@
-"""A study's identity: what must match when it is resumed."""
+"""A study's identity: what must match when it is resumed. And when its confirmation stops."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def get(engine: Engine, study_id: int) -> StudyIdentity | None:
 
 @retried
 def replace(engine: Engine, identity: StudyIdentity) -> None:
-    """Put another identity in the place of a study's old one. Its trials keep their own hashes.
+    """Put another identity in the place of a study's old one.
+
+    Its trials keep their own hashes, and its stopping rule stands.
 
     Raises:
         StudyMissing: the study was never recorded.
@@ -79,6 +81,40 @@ def replace(engine: Engine, identity: StudyIdentity) -> None:
         ).one_or_none()
         if found is None:
             raise StudyMissing(f"study {identity.name!r}", _names(session))
+
+
+@retried
+def fix_stopping(engine: Engine, study_id: int, rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fix the rule by which a study's confirmation stops, and return what stands.
+
+    The first rule stands for good, whoever else fixes one, at the same time or later.
+
+    Args:
+        engine: on the database.
+        study_id: Optuna's.
+        rule: plain JSON, and comes back as such: lists in place of tuples.
+
+    Raises:
+        StudyMissing: the study was never recorded.
+    """
+    of_study = StudyRecord.study_id == study_id
+    with writing(engine) as session:
+        session.execute(
+            update(StudyRecord)
+            .where(of_study, StudyRecord.stopping.is_(None))
+            .values(stopping=dict(rule))
+        )
+        stands: dict[str, Any] | None = session.scalar(select(StudyRecord.stopping).where(of_study))
+        if stands is None:
+            raise StudyMissing(f"a study of id {study_id}", _names(session))
+        return stands
+
+
+@retried
+def stopping(engine: Engine, study_id: int) -> Mapping[str, Any] | None:
+    """The rule by which a study's confirmation stops; None if none was fixed."""
+    with reading(engine) as session:
+        return session.scalar(select(StudyRecord.stopping).where(StudyRecord.study_id == study_id))
 
 
 @retried

@@ -80,6 +80,28 @@ class StudyRecord(Base):
     config_hash: Mapped[str] = mapped_column(String(64))
     model_hash: Mapped[str] = mapped_column(String(64))
     environment: Mapped[dict[str, Any]]
+    stopping: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Rule by which its confirmation stops; NULL while nothing is to be confirmed."""
+
+
+class StudyTruth(Base):
+    """What out-of-fold predictions on one data set are scored against."""
+
+    __tablename__ = "study_truth"
+
+    study_id: Mapped[int] = mapped_column(
+        ForeignKey(StudyRecord.study_id, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    data_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """That of the trials which made the predictions."""
+    sequence_ids: Mapped[bytes] = mapped_column(LargeBinary)
+    """Ids of all sequences, as `storage.packing` writes them."""
+    labels: Mapped[bytes] = mapped_column(LargeBinary)
+    """uint8 fine class ids, one a sequence."""
+    subjects: Mapped[bytes] = mapped_column(LargeBinary)
+    """Subject of each sequence, as `storage.packing` writes them."""
+    classes: Mapped[dict[str, Any]]
+    """Class names: `fine` and `coarse` by id, and which of the coarse is `other`."""
 
 
 class TrialRun(Base):

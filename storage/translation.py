@@ -85,10 +85,11 @@ def _of_postgresql(url: URL, error: DBAPIError) -> UnavailableError | None:
     where, what = masked(url), first_line(error.orig)
     state: str | None = getattr(error.orig, "sqlstate", None)
     if state == "42501":
+        command = "upgrade" if what.startswith("must be owner") else "roles"
         return UnavailableError(
             where,
             f"{_role(url)} lacks a right: {what}; use a role that has it, "
-            "or have its owner run python -m storage roles",
+            f"or have its owner run python -m storage {command}",
         )
     if state == "25006":
         return UnavailableError(where, f"{_role(url)} may only read: {what}; use one that writes")

@@ -79,6 +79,7 @@ FAULTS: dict[str, tuple[set[str], tuple[str, ...]]] = {
             "SELECT trial_id, 0, 0.5 FROM trial_run WHERE state = 'failed'",
         ),
     ),
+    "truth": (set(), ("UPDATE study_truth SET labels = sequence_ids",)),
     "study_deleted": (set(), ("UPDATE studies SET study_name = 'another'",)),
     "configuration": (set(), ("UPDATE study_record SET config = '{}'",)),
 }

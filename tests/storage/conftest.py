@@ -16,10 +16,11 @@ from sqlalchemy.engine import make_url
 from storage import studies
 from storage.engine import open_engine
 from storage.runs import CellRef, EpochRow, Fingerprints, FoldRow, Holder, RunResult, Runs
-from storage.schema import upgrade
+from storage.schema import revisions, upgrade
 from storage.studies import StudyIdentity
 from tests.storage.clock import Clock
 from tests.storage.postgres import Cluster, cluster, required_binaries
+from tests.storage.schemas.dump import dump_of, load
 
 STUDY = StudyIdentity(
     study_id=7,
@@ -168,3 +169,15 @@ def clock() -> Clock:
 def judge(engine: Engine, clock: Clock) -> Runs:
     """A third process, whose clock the test holds."""
     return Runs(engine, STUDY.study_id, JUDGE, clock=clock)
+
+
+@pytest.fixture(params=revisions())
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def released(revision: str, backend: str, empty_url: str) -> str:
+    """URL of a database that the version with this revision left."""
+    load(empty_url, dump_of(backend, revision).read_text())
+    return empty_url

@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import numpy as np
 
+from storage import studies
 from storage.engine import open_engine
 from storage.optuna_schema import Shown, open_optuna
-from storage.rows import CellRef, Claim, EpochRow, Fingerprints, FoldRow, Holder, RunResult
+from storage.rows import CellRef, Claim, EpochRow, Fingerprints, FoldRow, Holder, RunResult, Truth
 from storage.runs import Runs
+from storage.truth import record_truth
 from study.config import StudyConfig
 from study.fingerprint import fingerprint
 from study.mirror import Mirror
@@ -27,6 +29,15 @@ STATES = {"complete": 2, "failed": 1, "pruned": 1, "released": 1, "retry": 1, "r
 MADE_OF = Fingerprints("m", "d", "c", {"packages": {"torch": "2"}})
 SCORES = (0.5, 0.75)
 """Of the folds of the first complete trial."""
+TRUTH = Truth(
+    sequence_ids=("é", "b"),
+    labels=bytes([0, 17]),
+    subjects=("S2", "S1"),
+    fine=tuple(f"class {i:02}" for i in range(18)),
+    coarse=("class 00", "class 01", "other"),
+    other="other",
+)
+STOPPING = {"looks": [5, 10], "rope": 0.005, "races": True}
 
 
 class Writer:
@@ -39,6 +50,8 @@ class Writer:
         made_of = replace(fingerprint(config, "data", "cpu"), environment=MADE_OF.environment)
         study = open_study(database, name, config, made_of)
         study_id = database.optuna.get_study_id_from_name(name)
+        record_truth(database.engine, study_id, MADE_OF.data, TRUTH)
+        studies.fix_stopping(database.engine, study_id, STOPPING)
         self.runs = Runs(database.engine, study_id, Holder(str(uuid4()), "host-1", "boot", 1, 10.0))
         self.mirror = Mirror(study, database.optuna, distributions(ARMS))
         self.made_of = MADE_OF

@@ -16,6 +16,7 @@ from storage.audit import Audit, audit
 from storage.audit_queries import RULES
 from storage.engine import open_engine, writing
 from storage.errors import SchemaError, SchemaMissing, StudyMissing, UnavailableError
+from storage.schema import head
 from tests.storage.audit_faults import EXPIRE, FAULTS, UNTOLD
 from tests.storage.every_state import NAME, STATES, write_every_state, writing_to
 from tests.storage.postgres import Cluster
@@ -144,7 +145,7 @@ def test_a_damaged_file_is_unsound(
 def test_the_command_says_what_it_found(written: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--storage", written]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith(": schema 0001, Optuna's v3.2.0.a")
+    assert lines[0].endswith(f": schema {head()}, Optuna's v3.2.0.a")
     assert lines[1:] == [
         "study 'every state': 2 complete, 1 failed, 1 pruned, 1 released, 1 retry, 1 running",
         "sound",
@@ -153,7 +154,7 @@ def test_the_command_says_what_it_found(written: str, capsys: pytest.CaptureFixt
     assert main(["check", "--storage", written, "--study-name", NAME, "--format", "json"]) == 1
     shown = json.loads(capsys.readouterr().out)
     assert shown["sound"] is False
-    assert shown["schema"] == "0001"
+    assert shown["schema"] == head()
     assert shown["studies"] == [{"study_id": 1, "name": NAME, "states": STATES}]
     assert shown["findings"] == [
         {

@@ -15,7 +15,9 @@ from storage import queries, studies
 from storage.errors import ClaimLost, UnavailableError
 from storage.optuna_schema import Shown, add_trial, open_optuna, optuna_translated, show_trials
 from storage.runs import Runs
+from storage.truth import record_truth, truth
 from tests.storage.conftest import EPOCHS, HOLDER, MADE_OF, STUDY, cells, result, start
+from tests.storage.every_state import TRUTH
 from tests.storage.lost_answers import LostAnswers
 
 
@@ -105,6 +107,14 @@ def test_a_study_is_recorded_replaced_and_forgotten_once(engine: Engine, lost: L
     with lost.next():
         studies.forget(engine, 8)
     assert studies.names(engine) == ["study"]
+
+
+def test_a_rule_and_true_labels_are_written_once(engine: Engine, lost: LostAnswers) -> None:
+    with lost.next():
+        assert studies.fix_stopping(engine, STUDY.study_id, {"looks": [5]}) == {"looks": [5]}
+    with lost.next():
+        record_truth(engine, STUDY.study_id, "d", TRUTH)
+    assert truth(engine, STUDY.study_id, "d") == TRUTH
 
 
 def test_what_optuna_is_told_is_told_once(own_url: str) -> None:

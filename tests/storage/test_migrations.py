@@ -1,71 +1,35 @@
-"""Databases that released versions left are taken up, whatever ends an upgrade half-way."""
+"""Databases that released versions left are taken up with all that is in them."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import Engine, event, text
-from sqlalchemy.engine import make_url
+from alembic import command
+from sqlalchemy import Engine, text
 
-from storage import queries, schema
+from storage import queries, studies
 from storage.audit import audit
-from storage.engine import open_engine, reading
-from storage.errors import SchemaError
+from storage.engine import open_engine, reading, writing
 from storage.optuna_schema import open_optuna
-from storage.schema import check, head, revisions, upgrade
+from storage.schema import alembic_config, head, revisions, upgrade
+from storage.truth import record_truth, truth
 from study import status
 from study.report.__main__ import main as report
-from tests.storage.every_state import EPOCHS, FOLDS, NAME, SCORES, STATES
-from tests.storage.processes import at_once, start
+from tests.storage.every_state import (
+    EPOCHS,
+    FOLDS,
+    MADE_OF,
+    NAME,
+    SCORES,
+    STATES,
+    STOPPING,
+    TRUTH,
+)
+from tests.storage.processes import at_once
 from tests.storage.schemas.dump import FOLDER, dump_of
 
 BACKENDS = ("sqlite", "postgresql")
-LATER = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "9001"
-down_revision = "{before}"
-branch_labels = depends_on = None
-
-
-def upgrade() -> None:
-    with op.batch_alter_table("fold_score") as table:
-        table.add_column(sa.Column("doubled", sa.Double(), nullable=True))
-    op.execute("UPDATE fold_score SET doubled = 2 * score")
-    op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
-    op.execute("INSERT INTO later (id) VALUES (1)")
-"""
-"""A migration that changes tables and the rows in them, as a later version might."""
-
-
-def load(url: str, sql: str) -> None:
-    """Run a dump against an empty database."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(parsed.database))) as connection:
-            connection.executescript(sql)
-        return
-    with psycopg.connect(
-        host=str(parsed.query["host"]), dbname=parsed.database, user=parsed.username
-    ) as connection:
-        connection.execute(sql.encode())
-
-
-@pytest.fixture(params=revisions())
-def released(request: pytest.FixtureRequest, backend: str, empty_url: str) -> str:
-    """URL of a database that the version with this revision left."""
-    load(empty_url, dump_of(backend, request.param).read_text())
-    return empty_url
 
 
 def test_every_revision_has_left_its_dumps() -> None:
@@ -85,9 +49,55 @@ def test_what_a_released_version_left_is_read(
     given = ["--storage", released, "--study-name", NAME]
     assert report([*given, "--format", "json"]) == 0
     json.loads(capsys.readouterr().out)
-    for command, said in ((report, "2 complete"), (status.main, "1 running")):
-        assert command(given) == 0
+    for main, said in ((report, "2 complete"), (status.main, "1 running")):
+        assert main(given) == 0
         assert said in capsys.readouterr().out
+
+
+def test_an_older_study_is_told_to_upgrade_first(
+    released: str, revision: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = report(["--storage", released, "--study-name", NAME])
+    shown = capsys.readouterr()
+    if revision == head():
+        assert (code, shown.err) == (0, "")
+        return
+    assert (code, shown.out, shown.err.count("\n")) == (2, "", 1)
+    told = f"expected schema {head()}, found the older {revision}; run python -m storage upgrade"
+    assert told in shown.err
+
+
+def test_true_labels_and_a_stopping_rule_are_there_since_0002(released: str, revision: str) -> None:
+    upgrade(released)
+    engine = open_engine(released)
+    study = queries.study_by_name(engine, NAME)
+    is_new = revision >= "0002"
+    assert truth(engine, study.study_id, MADE_OF.data) == (TRUTH if is_new else None)
+    assert studies.stopping(engine, study.study_id) == (STOPPING if is_new else None)
+    record_truth(engine, study.study_id, MADE_OF.data, TRUTH)
+    studies.fix_stopping(engine, study.study_id, STOPPING)
+    assert truth(engine, study.study_id, MADE_OF.data) == TRUTH
+    assert studies.stopping(engine, study.study_id) == STOPPING
+    engine.dispose()
+
+
+def test_the_way_back_keeps_what_the_older_version_knows(released: str, revision: str) -> None:
+    upgrade(released)
+    engine = open_engine(released)
+    before = kept(engine)
+    with writing(engine) as session:
+        command.downgrade(alembic_config(session.connection()), revisions()[0])
+    assert kept(engine) == before
+    upgrade(released)
+    assert studies.stopping(engine, queries.study_by_name(engine, NAME).study_id) is None
+    engine.dispose()
+
+
+def kept(engine: Engine) -> dict[str, int]:
+    """How many rows there are in the tables of the first version."""
+    tables = ("study_record", "trial_run", "fold_score", "epoch_metric", "oof_prediction")
+    with reading(engine) as session:
+        return {table: session.scalar(text(f"SELECT count(*) FROM {table}")) for table in tables}
 
 
 def test_values_are_what_they_were(released: str) -> None:
@@ -105,6 +115,7 @@ def test_values_are_what_they_were(released: str) -> None:
         ("complete", 1, None, pytest.approx(0.65)),
         ("running", 1, None, None),
     ]
+    assert {(row.code_hash, row.data_hash, row.config_hash) for row in rows} == {("m", "d", "c")}
     assert rows[2].cell == rows[3].cell
     assert queries.log_tail(engine, rows[3].run_id) == "the log's end"
     first = rows[0].trial_id
@@ -144,80 +155,4 @@ def test_upgrades_at_once(released: str) -> None:
 
 
 def _upgrade(_: int, url: str) -> None:
-    upgrade(url)
-
-
-@pytest.fixture
-def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Revision of a later version of the code, which is this one from here on."""
-    folder = tmp_path / "migrations"
-    shutil.copytree(schema._MIGRATIONS, folder)
-    (folder / "versions" / "9001_later.py").write_text(LATER.format(before=head()))
-    monkeypatch.setattr(schema, "_MIGRATIONS", folder)
-    return "9001"
-
-
-def test_kill_9_during_an_upgrade_leaves_it_to_the_next(released: str, later: str) -> None:
-    """Whatever statement it is, what is there afterwards is what was there before."""
-    with pytest.raises(SchemaError, match="expected schema 9001, found the older"):
-        check(open_engine(released))
-    assert _killed_after_each_statement(released, lambda: _is_before(released)) >= 5
-    assert upgrade(released) == later
-    engine = open_engine(released)
-    with reading(engine) as session:
-        doubled = text("SELECT count(*) FROM fold_score WHERE doubled = 2 * score")
-        assert session.scalar(doubled) == 2 * FOLDS
-        assert session.scalar(text("SELECT count(*) FROM later")) == 1
-    engine.dispose()
-
-
-def _is_before(url: str) -> None:
-    """Nothing of the later version is there."""
-    engine = open_engine(url)
-    with engine.connect() as connection:
-        version = connection.execute(text("SELECT version_num FROM study_alembic_version"))
-        assert version.scalar() == "0001"
-        names = connection.execute(text("SELECT * FROM fold_score")).keys()
-    engine.dispose()
-    assert "doubled" not in names
-
-
-def test_kill_9_while_the_tables_are_made_leaves_it_to_the_next(empty_url: str) -> None:
-    assert _killed_after_each_statement(empty_url, lambda: None, step=3) > 3
-    assert upgrade(empty_url) == head()
-    engine = open_engine(empty_url)
-    check(engine)
-    engine.dispose()
-    open_optuna(empty_url).engine.dispose()
-    assert audit(empty_url).is_sound
-
-
-def _killed_after_each_statement(url: str, check: Callable[[], None], step: int = 1) -> int:
-    """Kill upgrades after their first statement, their second, and so on, until one ends.
-
-    Returns how many were killed.
-    """
-    for killed in range(1000):
-        process = start(_upgrade_and_die, url, 1 + killed * step)
-        process.join(timeout=60)
-        if process.exitcode == 0:
-            return killed
-        assert process.exitcode == -signal.SIGKILL
-        check()
-    raise AssertionError("an upgrade has no end")
-
-
-def _upgrade_and_die(url: str, count: int) -> None:
-    """Upgrade, and be killed after so many statements that change something."""
-    left = count
-
-    def executed(*arguments: object) -> None:
-        nonlocal left
-        statement = str(arguments[2]).lstrip().upper()
-        if statement.startswith(("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE")):
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    event.listen(Engine, "after_cursor_execute", executed)
     upgrade(url)

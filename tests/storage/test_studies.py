@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from storage import queries, studies
+from storage.engine import open_engine
 from storage.errors import StudyMissing
 from storage.runs import Runs
 from tests.storage.conftest import MADE_OF, STUDY, cells
+from tests.storage.processes import at_once
 
 
 def test_an_identity_comes_back_as_it_was(engine: Engine) -> None:
@@ -27,6 +31,41 @@ def test_an_identity_is_replaced_and_its_trials_stay(engine: Engine, runs: Runs)
     studies.replace(engine, changed)
     assert studies.get(engine, STUDY.study_id) == changed
     assert len(queries.trial_rows(engine, STUDY.study_id)) == 1
+
+
+def test_the_first_stopping_rule_stands(engine: Engine) -> None:
+    assert studies.stopping(engine, STUDY.study_id) is None
+    rule = {"looks": [5, 10], "rope": 0.005, "races": True, "by": {"arm": "équal"}}
+    assert studies.fix_stopping(engine, STUDY.study_id, rule) == rule
+    assert studies.fix_stopping(engine, STUDY.study_id, {"looks": [3]}) == rule
+    assert studies.stopping(engine, STUDY.study_id) == rule
+    studies.replace(engine, replace(STUDY, data_hash="other"))
+    studies.record(engine, STUDY)
+    assert studies.stopping(engine, STUDY.study_id) == rule
+
+
+def test_a_stopping_rule_goes_with_its_study(engine: Engine) -> None:
+    studies.fix_stopping(engine, STUDY.study_id, {"looks": (1, 2)})
+    assert studies.stopping(engine, STUDY.study_id) == {"looks": [1, 2]}
+    studies.forget(engine, STUDY.study_id)
+    with pytest.raises(StudyMissing, match="expected a study of id 7"):
+        studies.fix_stopping(engine, STUDY.study_id, {"looks": [3]})
+    studies.record(engine, STUDY)
+    assert studies.stopping(engine, STUDY.study_id) is None
+
+
+def test_processes_that_fix_a_rule_at_once_go_by_the_same(
+    url: str, engine: Engine, tmp_path: Path
+) -> None:
+    engine.dispose()
+    at_once(6, _fix, url, tmp_path)
+    told = {(tmp_path / f"rule{i}").read_text() for i in range(6)}
+    assert told == {json.dumps(studies.stopping(engine, STUDY.study_id))}
+
+
+def _fix(i: int, url: str, folder: Path) -> None:
+    rule = studies.fix_stopping(open_engine(url), STUDY.study_id, {"by": i})
+    (folder / f"rule{i}").write_text(json.dumps(rule))
 
 
 def test_an_unknown_study_names_those_there_are(engine: Engine) -> None:

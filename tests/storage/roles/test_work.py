@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
+from storage import queries, studies
 from storage.audit import audit
-from storage.engine import open_engine, reading
+from storage.engine import open_engine, reading, writing
 from storage.rights import WORKER_RIGHTS
-from storage.schema import upgrade
+from storage.roles import Roles, make_roles
+from storage.schema import alembic_config, head, upgrade
+from storage.truth import record_truth, truth
 from study import run, status
 from study.report.__main__ import main as report
 from study.web.application import application
-from tests.storage.every_state import write_every_state
+from tests.storage.every_state import MADE_OF, NAME, STOPPING, TRUTH, write_every_state
 from tests.storage.postgres import USER
-from tests.storage.roles.secured import Secured
+from tests.storage.roles.secured import PASSWORDS, Secured
 from tests.study.commands import flags
 from tests.study.trainers import STEADY
 
@@ -45,9 +49,35 @@ def test_a_worker_runs_a_study_that_a_viewer_sees(
     assert audit(secured.url("viewer"), "run by a worker").studies[0].states == {"complete": 4}
     given = ["--storage", secured.url("viewer"), "--study-name", "run by a worker"]
     capsys.readouterr()
-    for command, said in ((report, "4 complete"), (status.main, "4 finished")):
-        assert command(given) == 0
+    for main, said in ((report, "4 complete"), (status.main, "4 finished")):
+        assert main(given) == 0
         assert said in capsys.readouterr().out
+
+
+def test_an_older_database_is_upgraded_by_its_owner_only(
+    secured: Secured, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(secured.url("owner"))
+    with writing(engine) as session:
+        command.downgrade(alembic_config(session.connection()), "-1")
+    engine.dispose()
+    try:
+        assert run.main([*map(str, flags(secured.url("worker"), 1))], STEADY) == 2
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert "or have its owner run python -m storage upgrade\n" in said
+    finally:
+        assert upgrade(secured.url("owner")) == head()
+    worker, viewer = open_engine(secured.url("worker")), open_engine(secured.url("viewer"))
+    study_id = queries.study_by_name(viewer, NAME).study_id
+    assert truth(viewer, study_id, MADE_OF.data) is None
+    record_truth(worker, study_id, MADE_OF.data, TRUTH)
+    assert studies.fix_stopping(worker, study_id, STOPPING) == STOPPING
+    assert truth(viewer, study_id, MADE_OF.data) == TRUTH
+    assert studies.stopping(viewer, study_id) == STOPPING
+    worker.dispose()
+    viewer.dispose()
+    make_roles(secured.admin, Roles(), dict.fromkeys(PASSWORDS))
 
 
 def test_a_viewer_serves_the_dashboard(secured: Secured) -> None:
@@ -88,4 +118,4 @@ def test_a_study_deleted_in_optuna_is_forgotten_by_a_worker(
 
 
 def test_the_owner_upgrades(secured: Secured) -> None:
-    assert upgrade(secured.url("owner")) == "0001"
+    assert upgrade(secured.url("owner")) == head()

@@ -14,6 +14,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -29,6 +30,19 @@ SETTINGS = ("--", "SET ", "SELECT pg_catalog.set_config", "\\")
 
 def dump_of(backend: str, revision: str) -> Path:
     return FOLDER / f"{revision}.{backend}.sql"
+
+
+def load(url: str, sql: str) -> None:
+    """Run a dump against an empty database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(parsed.database))) as connection:
+            connection.executescript(sql)
+        return
+    with psycopg.connect(
+        host=str(parsed.query["host"]), dbname=parsed.database, user=parsed.username
+    ) as connection:
+        connection.execute(sql.encode())
 
 
 def sqlite_dump() -> str:
