@@ -38,6 +38,7 @@ class FirstStepTrainer:
         self.device = trainer.device
         self.devices = trainer.devices
         self.data_hash = trainer.data_hash
+        self.truth = trainer.truth
 
     def largest_stack(self, workers: int | None) -> int:
         """One: jobs of single trials are what is measured."""

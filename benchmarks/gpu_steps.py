@@ -117,9 +117,9 @@ def parts_of(batch: StackBatch) -> dict[str, Tensor | None]:
 
 def copied(batch: StackBatch) -> StackBatch:
     """A batch of its own memory."""
-    keep = None if batch.keep is None else batch.keep.clone()
+    keep, draws = (None if part is None else part.clone() for part in (batch.keep, batch.draws))
     x, mask, label, counted = batch.x, batch.mask, batch.label, batch.counted
-    return StackBatch(x.clone(), mask.clone(), label.clone(), counted.clone(), keep)
+    return StackBatch(x.clone(), mask.clone(), label.clone(), counted.clone(), keep, draws)
 
 
 def padded(batch: StackBatch, multiple: int = MULTIPLE) -> StackBatch:

@@ -49,6 +49,7 @@ class Instant:
     device = "cpu"
     devices = ("cpu",)
     data_hash = "none"
+    truth = None
 
     def __init__(self, config: StudyConfig) -> None:
         self._epochs = config.training.epochs

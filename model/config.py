@@ -46,6 +46,8 @@ class LossConfig(Settings):
     """Learning rate of the learned scalars over that of the network."""
     rho: float = Field(1.0, gt=0)
     """direct_anchored: price of leaving the fixed weights."""
+    temperature: float | None = Field(None, gt=0)
+    """dwa, uw_so: the higher, the more even the weights; None: the scheme's own, 2 and 1."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
 
     @field_validator("auto_weight_clamp")

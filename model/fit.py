@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from model.config import FeatureConfig, NetworkConfig, TrainingConfig
-from model.data.batches import DeviceData, TrainBatches, ValidationBatches
+from model.data.batches import DeviceData, StackBatch, TrainBatches, ValidationBatches
 from model.data.sequences import SequenceSet
 from model.data.streams import BatchPlan, Purpose, Stream, Streams
 from model.device import autocast, resolve_device, working_dtype
@@ -172,16 +172,34 @@ class Stack(pl.Callback):
             steps=context.plan.steps * context.settings.training.epochs,
         )
         self._started = 0.0
+        self._last: StackBatch | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
         del trainer, pl_module
         self._started = time.perf_counter()
 
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: StackBatch,
+        batch_idx: int,
+    ) -> None:
+        """Keep the last batch of all, to tell the terms' shares of the gradient on."""
+        del pl_module, outputs, batch_idx
+        if trainer.current_epoch + 1 == trainer.max_epochs and trainer.is_last_batch:
+            self._last = batch
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report, then go on with the trials that neither failed nor were dropped."""
         del pl_module
         ledger, module = self.ledger, self.module
+        if self._last is not None:
+            with trainer.precision_plugin.forward_context():
+                losses = module.sequence_losses(self._last)[0].mean(1)
+            module.note_gradient_shares(losses)
         ledger.enter(trainer.current_epoch, module, time.perf_counter() - self._started)
         dropped = self.on_epoch(ledger.reports())
         if trainer.current_epoch + 1 == trainer.max_epochs:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from model.config import TERMS, LossConfig, TrainingConfig
 from model.data.batches import StackBatch
+from model.gradients import gradient_shares
 from model.hierarchy import Hierarchy
 from model.losses import HierarchyLosses
 from model.metrics import TrainingMeter, ValidationMeter, named_terms
@@ -74,6 +75,7 @@ class StackModule(pl.LightningModule):
         self.register_buffer("fault", torch.full((len(losses),), -1))
         self.train_meter = TrainingMeter()
         self.validation_meter = ValidationMeter()
+        self.shares: Tensor | None = None
 
     def forward(self, batch: StackBatch) -> Logits:
         """Classify the sequences of a batch, every replica those of its stream."""
@@ -98,6 +100,7 @@ class StackModule(pl.LightningModule):
     def training_step(self, batch: StackBatch, _: int) -> Tensor:
         """Sum over replicas of their totals: each gets exactly its own gradient."""
         losses = self.sequence_losses(batch)[0].mean(1)
+        self.weighting.step(losses, batch.draws, self.stream)
         total: Tensor = self.weighting(losses)
         self.train_meter.add(losses, total)
         with torch.no_grad():
@@ -128,7 +131,8 @@ class StackModule(pl.LightningModule):
         self.train_meter = TrainingMeter()
 
     def on_validation_epoch_start(self) -> None:
-        """Start the pass's accumulators."""
+        """Close the epoch for the weights, which the test side is then weighed by."""
+        self.weighting.end_epoch()
         self.validation_meter = ValidationMeter()
 
     def on_validation_epoch_end(self) -> None:
@@ -148,7 +152,13 @@ class StackModule(pl.LightningModule):
             | named_terms("val", losses, active)
             | {"val_total": total}
             | self.weighting.report()
+            | ({} if self.shares is None else named_terms("gradient_share", self.shares, active))
         )
+
+    def note_gradient_shares(self, losses: Tensor) -> None:
+        """Have `epoch_metrics` tell the terms' shares of the gradient, from losses [R, 4]."""
+        weights, active = self.weighting.weights(), self.weighting.active()
+        self.shares = gradient_shares(self.flat, losses, weights, active)
 
     def _mark(self, finite: Tensor, fault: Tensor) -> None:
         """Take replicas out whose `finite` [R] is False, for the reason `fault` [R]."""

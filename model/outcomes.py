@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """One trial of a stack: its losses, and the repeat that fixes folds and seeds."""
+    """One trial of a stack: its losses, and the repeat that fixes folds and seeds.
+
+    Repeats that differ by a multiple of `model.data.folds.SPLITS` share their folds.
+    """
 
     key: str
     """The caller's name for the trial; comes back in every report."""
@@ -36,7 +39,7 @@ class EpochReport:
     metrics: Mapping[str, NDArray[np.float64]]
     """[K] each: score, binary_f1, macro_f1; train_ and val_ with multiclass, binary,
     nine_class, kl and total; weight_<term>; s_<term>, alpha and others where the scheme
-    has them. Terms not in use are absent."""
+    has them; after the last epoch gradient_share_<term>. Terms not in use are absent."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ PARAMETERS: Mapping[str, Number | Choice] = {
     "s_init": Choice("uncertainty_init_value", {"zero": 0.0, "matched": "matched"}),
     "lr_multiplier": Number("lr_multiplier", 1e-6, 1e6, log=True),
     "rho": Number("rho", 1e-6, 1e6, log=True),
+    "temperature": Number("temperature", 1e-6, 1e6, log=True),
 }
 """Every parameter of a trial by name. Ranges are wide: a study in being cannot widen them."""
 
@@ -123,7 +124,20 @@ ARMS: Mapping[str, Arm] = {
         declared={"lr_multiplier": 10.0, "rho": 1.0},
     ),
     "equal": Arm(scheme="equal"),
+    "random": Arm(scheme="random"),
+    "dwa": Arm(
+        scheme="dwa",
+        grid={"temperature": (1.0, 2.0, 5.0)},
+        declared={"temperature": 2.0},
+    ),
+    "uw_so": Arm(
+        scheme="uw_so",
+        grid={"temperature": (1.0, 10.0, 100.0)},
+        declared={"temperature": 1.0},
+    ),
 }
+DEFAULT_ARMS = ("fixed", "uncertainty", "direct", "direct_anchored", "equal")
+"""What a study compares unless told otherwise; the rest are controls to ask for."""
 BASELINE_ARM = "fixed"
 """The arm whose declared cell is the baseline that all others are measured against."""
 

@@ -35,9 +35,11 @@ from model.config import (
     TrainingConfig,
 )
 from model.data.spelling import did_you_mean
-from study.arms import ARMS, BASELINE_ARM, PARAMETERS, ArmName
+from study.arms import ARMS, BASELINE_ARM, DEFAULT_ARMS, PARAMETERS, ArmName
 from study.grid import Fault, GridConfig, several
 
+MOST_REPEATS = 999
+"""Every repeat up to this one has a split of its own: `model.data.folds.SPLITS` less the search."""
 ALL_SUBJECTS = "all"
 
 
@@ -107,6 +109,13 @@ class PruningConfig(Settings):
         return max(1, round(self.after * epochs))
 
 
+class VerdictConfig(Settings):
+    """What the verdict goes by, fixed before results are seen."""
+
+    rope: float = Field(0.005, gt=0, lt=1)
+    """Region of practical equivalence: differences up to this size do not matter."""
+
+
 class StudyConfig(Settings):
     """Everything that changes what a study finds."""
 
@@ -117,7 +126,7 @@ class StudyConfig(Settings):
     folds: int = Field(5, ge=2)
     """Of the cross-validation over subjects."""
     seed: int = Field(0, ge=0, lt=2**63)
-    arms: Annotated[tuple[ArmName, ...], BeforeValidator(_arms), Field(min_length=1)] = tuple(ARMS)
+    arms: Annotated[tuple[ArmName, ...], BeforeValidator(_arms), Field(min_length=1)] = DEFAULT_ARMS
     network: Annotated[NetworkConfig, BeforeValidator(_network)] = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
     features: FeatureConfig = FeatureConfig()
@@ -126,6 +135,7 @@ class StudyConfig(Settings):
     grid: GridConfig = GridConfig({})
     pruning: PruningConfig = PruningConfig()
     """By default every trial runs to its end."""
+    verdict: VerdictConfig = VerdictConfig()
 
     @field_validator("folds")
     @classmethod
@@ -211,5 +221,24 @@ class RunOptions(Settings):
     """Seconds to go on without the database."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    confirm: int | None = Field(None, ge=1, le=MOST_REPEATS)
+    """Fresh repeats of each arm's best cell and of the baseline; in a race, of the last look."""
+    until_decided: bool = False
+    """Whether to repeat until the primary contrasts are decided."""
+    reruns: int = Field(0, ge=0, le=MOST_REPEATS)
+    """Repeats more that have a split of the confirmation and fresh seeds."""
     dry_run: bool = False
     accept_changes: bool = False
+
+    @model_validator(mode="after")
+    def _something_to_rerun(self) -> Self:
+        faults: list[Fault] = []
+        if self.reruns and self.confirm is None and not self.until_decided:
+            faults.append((("reruns",), "expected --confirm or --until-decided beside it"))
+        most = MOST_REPEATS // 2  # noise can double them
+        if self.until_decided and self.confirm is not None and not 2 <= self.confirm <= most:
+            expected = f"expected 2 to {most} repeats at the last look of a race"
+            faults.append((("confirm",), f"{expected}, found {self.confirm}"))
+        if faults:
+            raise several(faults)
+        return self

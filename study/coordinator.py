@@ -18,6 +18,7 @@ from study.jobs import Jobs
 from study.logs import about
 from study.outage import Outage
 from study.outbox import Ended, Failure, Outbox
+from study.rules import CellsLeft
 from study.timer import Timer
 from study.worker.handle import Gone, Worker
 from study.worker.messages import Answer, Epoch, Failed, Finished, NoRoom
@@ -115,7 +116,8 @@ class Coordinator:
                 raise AssertionError(f"worker {worker.pid} said {answer} between jobs")
 
     def _is_done(self) -> bool:
-        return not (any(self._jobs.trials()) or self._outbox or self._supply.left())
+        busy = any(self._jobs.trials()) or self._outbox or self._supply.left()
+        return self._supply.is_last_stage and not busy
 
     def _turn_to_database(self) -> None:
         """Write what there is to write and give idle workers jobs, unless there is an outage."""
@@ -125,14 +127,22 @@ class Coordinator:
                     self._trials.flush()  # leases first, some may have run out
                 self._outbox.write()
                 self._judge()
+                self._next_stage()
                 self._hand_out()
                 self._upkeep()
         self._progress.show([(trial.cell.arm, trial.epoch) for _, trial in self._jobs.trials()])
 
+    def _next_stage(self) -> None:
+        """Take up the cells that the results of the last stage ask for."""
+        while self._supply.go_on():
+            self._progress.expect(self._supply.total())
+            self._progress.counted(self._supply.counts())
+
     def _hand_out(self) -> None:
         """Give every idle worker a job, as long as there are any."""
         for worker in self._jobs.idle():
-            size = self._rules.sizes.job(self._jobs.stack(worker), self._supply.unclaimed())
+            left = CellsLeft(self._supply.unclaimed(), self._supply.of_stage())
+            size = self._rules.sizes.job(self._jobs.stack(worker), left)
             claimed = self._supply.next_job(size)
             if not claimed:
                 return

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from study.arms import BASELINE_ARM
+from study.stages import PRIMARY_ARMS
+
 if TYPE_CHECKING:
     from study.config import StudyConfig
-    from study.plan import Cell
+    from study.known import Results
+    from study.stages import Stages
+
+LEVEL = 0.05
+"""Of the family of primary contrasts."""
+ASSUMED_SD = 2**0.5 * 0.0082
+"""Of a fold's difference between two arms: .0082 is a rerun's with other seeds on wisdm51."""
 
 ASSUMED_SECONDS = 4e-4
 """Of one CPU core for one sequence, in one epoch of one fold: measured with the `tiny`
@@ -49,28 +58,68 @@ def assumed_cost(config: StudyConfig, sequences: int) -> Cost:
     )
 
 
-def dry_run(cells: Sequence[Cell], n_trials: int, finished: Collection[str], cost: Cost) -> str:
-    """Say which cells would run, in which order, and what they would cost.
+def dry_run(stages: Stages, n_trials: int, results: Results, cost: Cost) -> str:
+    """Say which cells would run, in which order, what they would cost and what they could show.
 
     Args:
-        cells: the whole plan.
-        n_trials: finished trials the study is to hold in all.
-        finished: hashes of the cells that are finished.
+        stages: of the command.
+        n_trials: finished trials the search is to hold in all.
+        results: what is finished.
         cost: of one trial.
     """
-    wanted = cells[:n_trials]
-    left = [(place, cell) for place, cell in enumerate(wanted, 1) if cell.hash not in finished]
-    lines = [f"{len(wanted)} of the plan's {len(cells)} cells are asked for, {len(left)} to run"]
-    if n_trials > len(cells):
+    known = stages.cells(results)
+    left = [(place, cell) for place, cell in enumerate(known, 1) if cell.hash not in results]
+    searched = len(stages.search)
+    lines = [f"{searched} of the plan's {stages.in_plan} cells are asked for, {len(left)} to run"]
+    if n_trials > stages.in_plan:
         lines[0] += f" ({n_trials} trials were asked for; there are no more cells)"
+    if len(known) > searched:
+        lines[0] += f"; {len(known) - searched} of the cells below confirm"
     lines += [f"{place:5}  {cell}" for place, cell in left]
-    if left:
-        lines.append(
-            f"cost: {_duration(cost.device_seconds)} a trial, "
-            f"{_duration(cost.device_seconds * len(left))} in all on one device ({cost.basis})"
-        )
+    later = searched + stages.most_later - len(known)
+    if later > 0:
+        lines.append(f"       then, by the results, at most {later} cells more that confirm")
+    else:
+        later = 0
+    if left or later:
+        lines.append(_cost(cost, len(left), later))
     lines.append("dry run: nothing was trained or written")
     return "\n".join(lines) + "\n"
+
+
+def _cost(cost: Cost, left: int, later: int) -> str:
+    in_all = _duration(cost.device_seconds * left)
+    if later:
+        in_all += f" to {_duration(cost.device_seconds * (left + later))}"
+    each = _duration(cost.device_seconds)
+    return f"cost: {each} a trial, {in_all} in all on one device ({cost.basis})"
+
+
+def in_reach(config: StudyConfig, stages: Stages, sd: float | None) -> str | None:
+    """Say which difference the study could show; None if it compares nothing.
+
+    Args:
+        config: of the study.
+        stages: of the command.
+        sd: SD over folds of the differences between two arms, if the study has shown it.
+    """
+    from study.verdict.power import detectable, detectable_at_best
+
+    family = [arm for arm in PRIMARY_ARMS if arm in config.arms]
+    if BASELINE_ARM not in config.arms or not family:
+        return None
+    repeats = 1 if stages.stopping is None else stages.stopping.looks[-1]
+    level, ratio = LEVEL / len(family), 1 / (config.folds - 1)
+    found = sd or ASSUMED_SD
+    least = detectable(found, config.folds * repeats, ratio, level)
+    best = detectable_at_best(found, ratio, level)
+    basis = "as this study has shown" if sd else "assumed: sqrt(2) x .0082, a rerun's on wisdm51"
+    learned = "1 learned arm" if len(family) == 1 else f"{len(family)} learned arms"
+    return (
+        f"could show a difference of {least:.4f} with 80% power ({repeats} x {config.folds} folds, "
+        f"{learned}); no number of repeats on the same subjects could show less "
+        f"than {best:.4f} (SD of a fold's difference {found:.4f}, {basis})"
+    )
 
 
 def _duration(seconds: float) -> str:

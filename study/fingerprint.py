@@ -60,6 +60,15 @@ class Fingerprint:
         text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def training_hash(self) -> str:
+        """Hash of what a trial is trained by: without arms, grids, pruning and verdict, which
+        say what trials there are and what is made of them."""
+        others = {"data", "arms", "grid", "pruning", "verdict"}
+        settings = {key: value for key, value in self.config.items() if key not in others}
+        text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
 
 def fingerprint(config: StudyConfig, data_hash: str, device: str) -> Fingerprint:
     """Take the fingerprint of a study as it would run now.
@@ -81,6 +90,8 @@ def identity_of(config: StudyConfig) -> dict[str, Any]:
     settings["grid"] = {arm: grid for arm, grid in settings["grid"].items() if arm in config.arms}
     if config.pruning.pruner == "none":
         del settings["pruning"]
+    if config.verdict == type(config.verdict)():
+        del settings["verdict"]
     return settings
 
 

@@ -8,30 +8,33 @@ from typing import TYPE_CHECKING, cast
 from optuna.trial import TrialState
 
 from model.errors import ModelError
-from storage import queries, recovery
+from storage import queries, recovery, studies
 from storage.errors import SchemaError, StudyMissing
 from storage.optuna_schema import open_optuna
 from storage.states import FINISHED
 from storage.url import sqlite_path
 from study.database import existing
+from study.errors import UsageError
 from study.fingerprint import Fingerprint, differences, identity_of, model_hash
+from study.known import read_results
 from study.sequences import study_sequences
+from study.stopping import of_json, require_same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Engine
 
-    from storage.rows import CellRef
     from storage.states import State
     from storage.studies import StudyIdentity
     from study.config import StudyConfig
+    from study.stages import Stages
 
 
 def finished_before(
-    url: str, name: str, config: StudyConfig, cells: Sequence[CellRef]
+    url: str, name: str, config: StudyConfig, stages: Stages
 ) -> Mapping[State, int] | None:
-    """How many of the cells are finished, by state, if nothing is left to do; else None.
+    """How many cells of all stages are finished, by state, if nothing is left to do; else None.
 
     None as well for whatever a run would refuse, warn of or tidy up: a study that
     is not what it was, data that cannot be read, trials that dead processes left.
@@ -45,18 +48,27 @@ def finished_before(
     try:
         with existing(url) as engine:
             stored = queries.study_by_name(engine, name)
-            counts = _settled(engine, stored.study_id, cells)
-    except (SchemaError, StudyMissing):
+            counts = _settled(engine, stored.study_id, stages)
+    except (SchemaError, StudyMissing, UsageError):
         return None
     if counts is None or not _is_in_optuna(url, stored) or not _matches(stored, config):
         return None
     return counts
 
 
-def _settled(engine: Engine, study_id: int, cells: Sequence[CellRef]) -> Mapping[State, int] | None:
-    """Counts if all cells are finished, nothing runs, and Optuna knows how all of it ended."""
+def _settled(engine: Engine, study_id: int, stages: Stages) -> Mapping[State, int] | None:
+    """Counts if all cells are finished, nothing runs, and Optuna knows how all of it ended.
+
+    Raises:
+        UsageError: its confirmation began with another way to stop.
+    """
     rows = queries.trial_rows(engine, study_id)
-    asked = {cell.hash for cell in cells}
+    if stages.stopping is not None:
+        stored = of_json(studies.stopping(engine, study_id))
+        if stored is None:
+            return None
+        require_same(stored, stages.stopping)
+    asked = {cell.hash for cell in stages.cells(read_results(engine, study_id))}
     counts = Counter(row.state for row in rows if row.cell in asked and row.state in FINISHED)
     if counts.total() < len(asked) or any(row.state == "running" for row in rows):
         return None

@@ -4,13 +4,12 @@ here are imported at the same time."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import CellRef
 from storage.states import FINISHED, State
-from study.plan import plan
+from study.stages import Stages
 from study.stop import StopSignal
 from study.worker.pool import Pool, Recipe, first_ready
 
@@ -67,26 +66,26 @@ def run_study(
         from study.runner import Order, run_cells
 
         url = resolve_url(storage)
-        cells = _cells(config, options)
-        counts = finished_before(url, options.study_name, config, cells)
+        stages = _stages(config, options)
+        counts = finished_before(url, options.study_name, config, stages)
         if counts is not None:
-            log.info("nothing left to do: %d/%d trials are finished", len(cells), len(cells))
-            return Ending(len(cells), counts)
+            cells = sum(counts.values())
+            log.info("nothing left to do: %d/%d trials are finished", cells, cells)
+            return Ending(cells, counts)
         with StopSignal() as stop:
             first = first_ready(pool, stop)
             if first is None:
-                return Ending(len(cells), {})
-            order = Order(config, options, cells)
-            return Ending(len(cells), run_cells(url, order, pool, first, stop))
+                return Ending(len(stages.search), {})
+            return Ending(*run_cells(url, Order(config, options, stages), pool, first, stop))
 
 
-def _cells(config: StudyConfig, options: RunOptions) -> Sequence[CellRef]:
-    """The cells that are to be finished: the first of the plan."""
-    cells = [CellRef(cell.hash, cell.arm, cell.repeat, cell.params) for cell in plan(config)]
-    if options.n_trials > len(cells):
+def _stages(config: StudyConfig, options: RunOptions) -> Stages:
+    """What is to be trained."""
+    stages = Stages(config, options)
+    if options.n_trials > stages.in_plan:
         log.warning(
             "--n-trials: asked for %d, the plan has %d cells: all of them",
             options.n_trials,
-            len(cells),
+            stages.in_plan,
         )
-    return cells[: options.n_trials]
+    return stages

@@ -29,7 +29,18 @@ RESERVED = credentials.VARIABLES | {"STUDY_CACHE", COMMIT_VARIABLE}
 PRESET = "preset"
 
 ALL_OPTIONS = frozenset(RunOptions.model_fields)
-OPTIONS_OF_COMMANDS = frozenset({"n_trials", "study_name", "storage", "dry_run", "accept_changes"})
+OPTIONS_OF_COMMANDS = frozenset(
+    {
+        "n_trials",
+        "study_name",
+        "storage",
+        "confirm",
+        "until_decided",
+        "reruns",
+        "dry_run",
+        "accept_changes",
+    }
+)
 """Those that a variable would set unseen."""
 OPTIONS_OF_VARIABLES = ALL_OPTIONS - OPTIONS_OF_COMMANDS
 

@@ -65,6 +65,10 @@ class Progress:
         if self._began_at is None:
             self._began_at = (time.monotonic(), self._done)
 
+    def expect(self, total: int) -> None:
+        """Take it that there is more to reach than was known."""
+        self._total = total
+
     def finished(self, arm: str, value: float) -> None:
         """Count a trial that ran to its end."""
         self._best[arm] = max(value, self._best.get(arm, value))

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from study.worker.messages import Ready
 
 
+@dataclass(frozen=True)
+class CellsLeft:
+    """How much there is to train."""
+
+    unclaimed: int
+    """Cells that no worker of this process has got yet."""
+    of_stage: int
+    """Cells that were to be trained when the stage began."""
+
+
 class Sizes(Protocol):
     """How many trials are trained at once."""
 
@@ -21,8 +31,8 @@ class Sizes(Protocol):
         """Most that a worker may get, from what it says of itself."""
         ...
 
-    def job(self, stack: int, unclaimed: int) -> int:
-        """Those of the next job of a worker that may get `stack`, with so many cells to go."""
+    def job(self, stack: int, left: CellsLeft) -> int:
+        """Those of the next job of a worker that may get `stack`, with so much to go."""
         ...
 
 

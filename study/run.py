@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from model.errors import ModelError
@@ -17,8 +18,8 @@ from study.output import show, standard_error
 from study.run_arguments import RunParser
 
 if TYPE_CHECKING:
-    from storage.queries import TrialRow
     from study.config import RunOptions, StudyConfig
+    from study.known import Results
 
 log = logging.getLogger("study.run")
 
@@ -88,38 +89,42 @@ def _tell(options: RunOptions, event: str, message: str) -> None:
 
 
 def _dry_run(config: StudyConfig, options: RunOptions) -> str:
-    from storage.states import FINISHED
     from storage.url import resolve_url
-    from study.dry_run import assumed_cost, dry_run, measured_cost
-    from study.plan import plan
+    from study.dry_run import assumed_cost, dry_run, in_reach, measured_cost
+    from study.known import sd_of_differences
     from study.sequences import study_sequences
+    from study.stages import Stages
 
-    rows = _rows(resolve_url(options.storage), options.study_name)
-    seconds = [row.device_seconds for row in rows if row.state == "complete"]
+    results = _results(resolve_url(options.storage), options.study_name)
+    seconds = [known.seconds for known in results.values() if known.is_complete]
     cost = measured_cost([s for s in seconds if s is not None])
-    return dry_run(
-        plan(config),
+    stages = Stages(config, options)
+    said = dry_run(
+        stages,
         options.n_trials,
-        {row.cell for row in rows if row.state in FINISHED},
+        results,
         cost or assumed_cost(config, len(study_sequences(config))),
     )
+    reach = in_reach(config, stages, sd_of_differences(stages.search, results))
+    return said if reach is None else f"{reach}\n{said}"
 
 
-def _rows(url: str, study_name: str) -> list[TrialRow]:
+def _results(url: str, study_name: str) -> Results:
     """What the study holds so far; nothing if it or the database does not exist yet."""
     from storage import queries
     from storage.url import sqlite_path
     from study.database import existing
+    from study.known import read_results
 
     path = sqlite_path(url)
     if path is not None and not path.exists():
-        return []
+        return {}
     try:
         with existing(url) as engine:
             study_id = queries.study_by_name(engine, study_name).study_id
-            return queries.trial_rows(engine, study_id)
+            return read_results(engine, study_id)
     except (SchemaMissing, StudyMissing):
-        return []
+        return {}
 
 
 def _report(options: RunOptions) -> None:
@@ -127,15 +132,18 @@ def _report(options: RunOptions) -> None:
     from storage.url import masked, resolve_url
     from study.database import existing
     from study.report import text
+    from study.report.conclusion import read
     from study.report.note import refresh_note
-    from study.report.summary import read
 
     url = resolve_url(options.storage)
     with existing(url) as engine:
-        summary = read(engine, options.study_name)
-    refresh_note(url, summary)
+        summary, findings = read(engine, options.study_name)
+    refresh_note(url, summary, findings)
     storage = "" if options.storage is None else f" --storage {masked(url)}"
-    show(f"{text.render(summary)}\nDashboard: {_python()} -m study.dashboard{storage}\n")
+    shown = text.render(summary, findings, text.BRIEF)
+    name = "" if options.study_name == "study" else f" --study-name {quote(options.study_name)}"
+    more = f"All of it: {_python()} -m study.report{storage}{name}"
+    show(f"{shown}\n{more}\nDashboard: {_python()} -m study.dashboard{storage}\n")
 
 
 def _python() -> str:

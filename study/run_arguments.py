@@ -39,6 +39,7 @@ class RunParser(argparse.ArgumentParser):
         add_storage(self)
         add_study_name(self)
         self._add_settings()
+        self._add_confirmation()
         self._add_options()
 
     def parse(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -82,6 +83,30 @@ class RunParser(argparse.ArgumentParser):
             ("--seed", "S", "of splits, weights, batches and the order of cells"),
         ):
             group.add_argument(flag, metavar=metavar, help=text)
+
+    def _add_confirmation(self) -> None:
+        group = self.add_argument_group("after the search: fresh repeats (other seeds and folds)")
+        group.add_argument(
+            "--confirm",
+            metavar="R",
+            nargs="?",
+            const="5",
+            help="train each arm's best cell and the baseline on R fresh repeats, on top of the N "
+            "trials (5 if R is left out); with --until-decided: repeats at its last look "
+            "(default: 10)",
+        )
+        group.add_argument(
+            "--until-decided",
+            action="store_true",
+            help="repeat the best cells of the learned arms and the fixed one until each "
+            "comparison is decided, or no number of repeats could decide it",
+        )
+        group.add_argument(
+            "--reruns",
+            metavar="Q",
+            help="repeats more on splits of the confirmation with other seeds, which tell seed "
+            "noise from split noise (default: 0)",
+        )
 
     def _add_options(self) -> None:
         group = self.add_argument_group("how it runs")

@@ -3,10 +3,7 @@ the other workers."""
 
 from __future__ import annotations
 
-import math
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +14,13 @@ from storage import queries
 from storage.engine import open_engine
 from storage.histories import epoch_scores
 from storage.optuna_schema import upgrade_and_open
-from storage.rows import CellRef, Fingerprints
+from storage.rows import Fingerprints
 from storage.runs import Runs
 from study.arms import loss_config
 from study.coordinator import Coordinator
 from study.fingerprint import fingerprint
 from study.holder import this_process
+from study.known import cells_by_now, refs, write_down
 from study.mirror import Mirror
 from study.opening import Database, open_study
 from study.output import standard_error
@@ -30,7 +28,9 @@ from study.progress import Progress
 from study.pruning import Pruner
 from study.rules import Rules
 from study.space import distributions
+from study.stages import Stages
 from study.supply import Supply
+from study.team import team_of
 from study.trial import Trial
 from study.trials import Trials
 from study.watchdog import Limits
@@ -53,7 +53,7 @@ class Order:
 
     config: StudyConfig
     options: RunOptions
-    cells: Sequence[CellRef]
+    stages: Stages
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What a worker is told of a trial."""
@@ -65,7 +65,7 @@ class Order:
 
 def run_cells(
     url: str, order: Order, pool: Pool, first: tuple[Worker, Ready], stop: StopSignal
-) -> Mapping[State, int]:
+) -> tuple[int, Mapping[State, int]]:
     """Run until every cell is finished, or told to stop.
 
     Args:
@@ -76,7 +76,7 @@ def run_cells(
         stop: tells to stop.
 
     Returns:
-        How many of the cells are finished, by state.
+        How many cells there are in all stages begun, and how many of them are finished, by state.
 
     Raises:
         WorkerError: a worker that cannot start.
@@ -89,7 +89,7 @@ def run_cells(
 
 def _run(
     database: Database, order: Order, pool: Pool, first: tuple[Worker, Ready], stop: StopSignal
-) -> Mapping[State, int]:
+) -> tuple[int, Mapping[State, int]]:
     """Open the study, set up who runs it, and run it."""
     config, options = order.config, order.options
     worker, ready = first
@@ -102,20 +102,23 @@ def _run(
         Runs(database.engine, study_id, this_process()),
         Mirror(study, database.optuna, distributions(config.arms)),
         Fingerprints(
-            made_of.model_hash, made_of.data_hash, made_of.config_hash, made_of.environment
+            made_of.model_hash, made_of.data_hash, made_of.training_hash, made_of.environment
         ),
     )
     trials.reconcile()
-    supply = Supply(trials, order.cells)
-    team = _team(options, ready, supply.left())
+    write_down(database.engine, study_id, order.stages, ready)
+    later = partial(cells_by_now, database.engine, study_id, order.stages)
+    search = refs(order.stages.search)
+    supply = Supply(trials, search, later)
+    team = team_of(options, ready, supply.left() + order.stages.most_later)
     progress = Progress(
         standard_error(),
-        len(order.cells),
+        supply.total(),
         config.training.epochs,
         _best(database, study_id),
         as_events=options.log_format == "json",
     )
-    pruner = Pruner(config, order.cells, partial(epoch_scores, database.engine, study_id))
+    pruner = Pruner(config, search, partial(epoch_scores, database.engine, study_id))
     limits = Limits(options.stall_limit, options.trial_limit)
     rules = Rules(order.spec, team, pruner, limits, options.outage_limit)
     coordinator = Coordinator(trials, supply, pool, progress, rules)
@@ -123,7 +126,7 @@ def _run(
     for device in team.devices[1:]:
         pool.start(device)
     coordinator.run(stop)
-    return supply.counts()
+    return supply.total(), supply.counts()
 
 
 @contextmanager
@@ -145,48 +148,3 @@ def _best(database: Database, study_id: int) -> dict[str, float]:
         if row.state == "complete" and row.value is not None:
             best[row.arm] = max(row.value, best.get(row.arm, row.value))
     return best
-
-
-@dataclass(frozen=True)
-class Team:
-    """The workers of one run."""
-
-    devices: Sequence[str]
-    """Of each worker, the first one's first."""
-    left: int
-    """Cells that were to be trained at the start."""
-    asked: int | None
-    """Trials of a job as the user wants them; None for as many as fit."""
-    is_cpu: bool
-
-    def stack(self, ready: Ready) -> int:
-        """Most trials that a worker trains at once."""
-        return self.asked or ready.stack
-
-    def job(self, stack: int, unclaimed: int) -> int:
-        """Trials of the next job of a worker with that stack, so that every worker gets its part.
-
-        A GPU takes hardly longer for its whole part than for some of it. A core
-        takes as long as there are trials, and so the last ones are shared out.
-        """
-        if self.asked:
-            return stack
-        part = math.ceil((unclaimed if self.is_cpu else self.left) / len(self.devices))
-        return max(1, min(stack, part))
-
-
-def _team(options: RunOptions, ready: Ready, left: int) -> Team:
-    """No more workers than there are jobs; they take turns with the devices."""
-    asked = None if options.stack == "auto" else options.stack
-    is_cpu = ready.device == "cpu"
-    one_each = _cores() if is_cpu else len(ready.devices)
-    count = max(1, min(options.workers or one_each, math.ceil(left / (asked or 1))))
-    devices = [ready.devices[i % len(ready.devices)] for i in range(count)]
-    return Team(devices, left, asked, is_cpu)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

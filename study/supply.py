@@ -1,10 +1,10 @@
-"""The cells still to be trained, handed out job by job."""
+"""The cells still to be trained, stage by stage and job by job."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,26 @@ class Supply:
     finish it looks up when their number says that there is something new.
     """
 
-    def __init__(self, trials: Trials, cells: Sequence[CellRef]) -> None:
-        """Hand out `cells`."""
+    def __init__(
+        self,
+        trials: Trials,
+        cells: Sequence[CellRef],
+        later: Callable[[], Sequence[CellRef]] = tuple,
+    ) -> None:
+        """Hand out `cells`, and when all are finished what comes after them.
+
+        Args:
+            trials: where cells are claimed.
+            cells: the first stage.
+            later: all cells that are to be finished as far as results tell by now; asked
+                after each stage. No new ones mean that there is no other stage.
+        """
         self._trials = trials
+        self._later = later
+        self._cells = {cell.hash for cell in cells}
+        """Those of all stages so far."""
+        self.is_last_stage = False
+        self._of_stage = 0
         self._open = {cell.hash: cell for cell in cells}
         """Cells not known to be finished, in the order of the plan."""
         self._counts: Counter[State] = Counter()
@@ -39,6 +56,33 @@ class Supply:
         """Claimed, and with no worker; those to be tried alone last."""
         self._look_at = 0.0
         self.look_up()
+        self._of_stage = len(self._open)
+
+    def go_on(self) -> bool:
+        """Take up the next stage if this one is finished; whether there are new cells.
+
+        Raises:
+            StorageError: results cannot be read.
+        """
+        if self._open or self.is_last_stage:
+            return False
+        new = [cell for cell in self._later() if cell.hash not in self._cells]
+        self.is_last_stage = not new
+        self._cells.update(cell.hash for cell in new)
+        self._open = {cell.hash: cell for cell in new}
+        self._known = -1
+        self.look_up()
+        self._of_stage = len(self._open)
+        self.look_again()
+        return bool(new)
+
+    def total(self) -> int:
+        """Cells of all stages so far."""
+        return len(self._cells)
+
+    def of_stage(self) -> int:
+        """Cells that were to be trained when this stage began."""
+        return self._of_stage
 
     def next_job(self, stack: int) -> list[Trial]:
         """Trials of the next job, at most `stack`; empty if no cell is free now."""

@@ -34,6 +34,8 @@ class StackBatch:
     """[S, B] bool, False where a short fold has no sequence left."""
     keep: Tensor | None
     """[S, B, D] dropout masks, None outside training."""
+    draws: Tensor | None = None
+    """[S, 4] standard normal, for weights that are drawn; None outside training."""
 
 
 class DeviceData:
@@ -129,11 +131,14 @@ class TrainBatches:
         )
         keys = data.on_device(np.array([stream.dropout_key for stream in self.streams]))
         counted = torch.ones(chosen.shape[1:], dtype=torch.bool, device=data.device)
+        drawn = np.stack([s.draws(self.epoch, self.plan.steps) for s in self.streams], axis=1)
+        draws = data.on_device(drawn).to(data.dtype)
         index = data.on_device(chosen)
         longest = data.length[chosen].max((1, 2)).tolist()
         for step, now in enumerate(index):
             x, mask, label = data.gather(now, longest[step], *scaling.of(now))
-            yield StackBatch(x, mask, label, counted, self._masks(keys, step))
+            masks = self._masks(keys, step)
+            yield StackBatch(x, mask, label, counted, masks, draws[step])
 
     def _masks(self, keys: Tensor, step: int) -> Tensor | None:
         if self.dropout == 0:

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from model.data.sequences import SequenceSet
 
 
+SPLITS = 1000
+"""Repeats that differ by a multiple of it share their split, and nothing else: what their
+scores differ by is due to seeds alone."""
+
+
 def assign_folds(sequences: SequenceSet, folds: int, seed: int, repeat: int) -> NDArray[np.int64]:
     """Give each sequence the fold that tests it, [N]; the same for every arm.
 
     A subject's sequences share a fold. Subjects are placed in an order drawn
-    from (seed, repeat), each in the fold that leaves the classes most evenly
-    spread.
+    from (seed, repeat % SPLITS), each in the fold that leaves the classes most
+    evenly spread.
 
     Raises:
         ConfigError: fewer than two folds.
@@ -44,7 +49,7 @@ def assign_folds(sequences: SequenceSet, folds: int, seed: int, repeat: int) -> 
     if len(subjects) < folds:
         faults = [_too_few_subjects(len(subjects), folds), *_classes_of_one(sequences, counts)]
         raise DataError("folds", faults)
-    fold_of_subject = _place(counts, folds, np.random.default_rng([seed, repeat]))
+    fold_of_subject = _place(counts, folds, np.random.default_rng([seed, repeat % SPLITS]))
     unseen = _unseen_in_training(sequences, counts, fold_of_subject, folds)
     if unseen:
         raise DataError("folds", unseen)

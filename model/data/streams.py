@@ -1,11 +1,13 @@
 """Streams: what belongs to one fold of one repeat, whatever trials use it.
 
 A stream owns the split, the feature scaling, the initial weights, the batch
-order and the dropout masks. Everything random is drawn from a generator keyed
-by (seed, repeat, fold, purpose), so it is the same in any company.
+order, the dropout masks and the draws of random loss weights. Everything random
+is drawn from a generator keyed by (seed, repeat, fold, purpose), so it is the
+same in any company. The split alone goes by repeat % SPLITS: repeats that share
+it differ in all else (`model.data.folds`).
 
 Notation: N sequences of the study, K folds, C channels, S steps an epoch,
-B sequences a batch.
+B sequences a batch, 4 loss terms.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.config import TERMS
 from model.data.folds import assign_folds
 from model.data.sequences import SequenceSet
 
@@ -31,6 +34,7 @@ class Purpose(IntEnum):
     ORDER = 2
     DROPOUT = 3
     BUCKETS = 4
+    LOSS_WEIGHTS = 5
 
 
 def generator(*key: int) -> np.random.Generator:
@@ -86,6 +90,10 @@ class Stream:
     def dropout_key(self) -> int:
         """What dropout masks are made from (`model.data.masks`)."""
         return int(self.key.random(Purpose.DROPOUT).integers(-(2**63), 2**63, dtype=np.int64))
+
+    def draws(self, epoch: int, steps: int) -> NDArray[np.float64]:
+        """[S, 4] standard normal of an epoch's steps, for weights that are drawn."""
+        return self.key.random(Purpose.LOSS_WEIGHTS, epoch).standard_normal((steps, len(TERMS)))
 
 
 WINDOW = 32

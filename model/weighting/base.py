@@ -19,6 +19,9 @@ from model.config import TERMS, LossConfig
 class Weighting(nn.Module, ABC):
     """Turns the four losses of n replicas into one total each."""
 
+    stepwise = False
+    """Whether `step` sets the weights at every training step (`model.weighting.stepwise`)."""
+
     active: Tensor
     """[n, 4] bool, terms this replica uses."""
     fixed: Tensor
@@ -83,6 +86,12 @@ class Weighting(nn.Module, ABC):
 
     def project(self) -> None:
         """Bring learned scalars back inside their bounds, after each optimizer step."""
+
+    def step(self, losses: Tensor, draws: Tensor | None) -> None:
+        """Set the weights of a training step: its losses [n, 4] and normal draws [n, 4]."""
+
+    def end_epoch(self) -> None:
+        """Close an epoch of training steps."""
 
     @torch.no_grad()
     def report(self) -> dict[str, Tensor]:

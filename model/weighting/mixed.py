@@ -64,6 +64,31 @@ class MixedWeighting(nn.Module):
             totals = totals.index_copy(0, part.rows, part.weighting(losses[part.rows]))
         return totals
 
+    def step(self, losses: Tensor, draws: Tensor | None, stream: Tensor) -> None:
+        """Set the weights of a training step, for the schemes that do so.
+
+        Args:
+            losses: [R, 4] of the step.
+            draws: [S, 4] standard normal of each stream; None if the batch has none.
+            stream: [R] each replica's position among the streams.
+        """
+        for part in self.parts:
+            if part.weighting.stepwise:
+                drawn = None if draws is None else draws[stream[part.rows]]
+                part.weighting.step(losses[part.rows], drawn)
+
+    def end_epoch(self) -> None:
+        """Close an epoch of training steps."""
+        for part in self.parts:
+            part.weighting.end_epoch()
+
+    def weights(self) -> Tensor:
+        """[R, 4] weight of each term now, 0 for terms not in use."""
+        table = self.parts[0].weighting.fixed.new_zeros(self.replicas, 4)
+        for part in self.parts:
+            table[part.rows] = part.weighting.weights().detach().to(table.dtype)
+        return table
+
     def active(self) -> Tensor:
         """[R, 4] bool, terms each replica uses."""
         table = torch.zeros(self.replicas, 4, dtype=torch.bool, device=self.parts[0].rows.device)

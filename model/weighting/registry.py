@@ -18,6 +18,9 @@ SCHEMES: dict[str, str] = {
     "direct": "model.weighting.direct:Direct",
     "direct_anchored": "model.weighting.direct_anchored:DirectAnchored",
     "equal": "model.weighting.equal:Equal",
+    "random": "model.weighting.random:Random",
+    "dwa": "model.weighting.dwa:DynamicWeightAverage",
+    "uw_so": "model.weighting.uw_so:SoftOptimalUncertainty",
 }
 
 

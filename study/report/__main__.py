@@ -16,6 +16,7 @@ FORMATS = {
     "text": "study.report.text",
     "markdown": "study.report.markdown",
     "json": "study.report.as_json",
+    "html": "study.report.html",
 }
 """Module that renders each format."""
 
@@ -30,17 +31,42 @@ def _parser() -> argparse.ArgumentParser:
     made = parser("study.report", __doc__)
     add_study_name(made)
     made.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
+    made.add_argument(
+        "--rope",
+        metavar="D",
+        type=_difference,
+        help="differences up to this do not matter (default: as the study was made, .005)",
+    )
+    made.add_argument(
+        "--difference",
+        metavar="D",
+        type=_difference,
+        help="say what it takes to show this difference (default: that of --rope)",
+    )
     made.add_argument("--output", metavar="F", type=Path, help="write to this file instead")
     return made
 
 
+def _difference(text: str) -> float:
+    """A difference in score."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, found {text!r}")
+    return found
+
+
 def _report(arguments: argparse.Namespace) -> None:
     from study.database import existing
-    from study.report.summary import read
+    from study.report.conclusion import read
+    from study.report.material import Question
 
+    question = Question(arguments.rope, arguments.difference)
     with existing(arguments.storage) as engine:
-        summary = read(engine, arguments.study_name)
-    rendered: str = import_module(FORMATS[arguments.format]).render(summary)
+        summary, findings = read(engine, arguments.study_name, question)
+    rendered: str = import_module(FORMATS[arguments.format]).render(summary, findings)
     if arguments.output is None:
         show(rendered)
     else:

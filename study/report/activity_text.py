@@ -9,7 +9,8 @@ from typing import Any
 from study.progress import duration
 from study.report.activity import Activity, Running, Waiting
 from study.report.attempts import in_words
-from study.report.text import WIDTH, params_in_words
+from study.report.text_table import WIDTH
+from study.report.wording import params_in_words
 
 
 def render(activity: Activity) -> str:

@@ -1,59 +1,50 @@
-"""A summary as GitHub-flavoured Markdown."""
+"""A verdict as GitHub-flavoured Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from study.report.attempts import Failure, last_words
-from study.report.summary import ArmSummary, Summary
-from study.report.text import counts_in_words, number, params_in_words
+from study.report.findings import Findings
+from study.report.sections import sections
+from study.report.summary import Summary
+from study.report.tables import Section, Table
+from study.report.wording import counts_in_words
 
-_COLUMNS = (
-    "arm",
-    "trials",
-    "mean",
-    "SD",
-    "fold SD",
-    "best",
-    "best parameters",
-    "unmoved",
-    "collapsed",
-    "pruned",
-    "failed",
-    "retried",
-    "device-s",
-)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&~$])")
 
 
-def render(summary: Summary) -> str:
-    """Headline, table of arms, failures."""
+def render(summary: Summary, findings: Findings) -> str:
+    """Headline, then section by section."""
     blocks = [
         f"## Study {_escaped(summary.study)} on {_escaped(summary.data)}",
-        f"{_escaped(summary.headline)} ({counts_in_words(summary.trials)})",
-        "\n".join([_row(_COLUMNS), _row(["---"] * len(_COLUMNS)), *map(_arm, summary.arms)]),
-        "\n".join(map(_failure, summary.failures)),
+        f"{_escaped(findings.headline)} ({counts_in_words(summary.trials)})",
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    for section in sections(summary, findings):
+        if not section.detail:
+            blocks += _section(section)
+    return "\n\n".join(blocks) + "\n"
 
 
-def _arm(arm: ArmSummary) -> str:
-    scores = map(number, (arm.mean, arm.sd, arm.fold_sd, arm.best))
-    params = _escaped(params_in_words(arm.best_params)) if arm.best_params else "-"
-    counts = (arm.unmoved, arm.collapsed, arm.pruned, arm.failed, arm.retried)
-    seconds = number(arm.device_seconds, 1)
-    return _row([_escaped(arm.arm), str(arm.trials), *scores, params, *map(str, counts), seconds])
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {_escaped(section.title)}"
+    for table in section.tables:
+        yield f"{_escaped(table.caption)}:"
+        yield "\n".join(_table(table))
+    if section.sentences:
+        yield _escaped(" ".join(section.sentences))
+    if section.items:
+        yield "\n".join(f"- {_escaped(item)}" for item in section.items)
 
 
-def _failure(failure: Failure) -> str:
-    reason = last_words(failure.last_reason)
-    said = f"; last: {_escaped(reason)}" if reason else ""
-    return f"- failed, {_escaped(failure.cause)}: {failure.count} ({failure.final} for good){said}"
+def _table(table: Table) -> Iterator[str]:
+    yield _row(column.head for column in table.columns)
+    yield f"| {' | '.join('---' if column.words else '---:' for column in table.columns)} |"
+    yield from map(_row, table.rows)
 
 
 def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(map(_escaped, cells))} |"
 
 
 def _escaped(text: str) -> str:

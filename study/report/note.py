@@ -15,6 +15,7 @@ from study.report import markdown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from study.report.findings import Findings
     from study.report.summary import Summary
 
 VERSION = "dashboard:note_ver"
@@ -26,13 +27,13 @@ LONGEST = 2045
 """Characters of a part."""
 
 
-def refresh_note(url: str, summary: Summary) -> bool:
+def refresh_note(url: str, summary: Summary, findings: Findings) -> bool:
     """Put the current table into the study's note; False if it was there already.
 
     Raises:
         StorageError: the database cannot be used.
     """
-    body = markdown.render(summary)
+    body = markdown.render(summary, findings)
     storage = open_optuna(url)
     try:
         with optuna_translated(storage.engine):

@@ -11,20 +11,14 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from model.config import LossConfig
 from storage import queries
-from study.arms import BASELINE_ARM, declared_params, loss_config
-from study.plan import Cell
+from study.errors import UsageError
 from study.report.attempts import Failure, failures, free_again
-from study.report.headline import headline
-from study.report.weights import (
-    FoldValues,
-    is_collapsed,
-    is_unmoved,
-    moves,
-    shares,
-    starting_weights,
-)
+from study.report.flags import Flags
+from study.report.headline import of_means
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -52,7 +46,7 @@ class ArmSummary:
 
     arm: str
     trials: int
-    """Complete ones: those the mean is over."""
+    """Complete ones of the search: those the mean is over. Repeats that confirm come apart."""
     mean: float | None
     sd: float | None
     """Over trials (n - 1); None below two."""
@@ -88,7 +82,7 @@ class Summary:
     def headline(self) -> str:
         """One sentence that says no more than the numbers do."""
         means = [(a.arm, a.mean, a.sd, a.trials) for a in self.arms]
-        return headline(means, self.trials.failed, self.trials.pruned)
+        return of_means(means, self.trials.failed, self.trials.pruned)
 
 
 @dataclass(frozen=True)
@@ -101,31 +95,44 @@ class Records:
     """First and last epoch of every fold."""
 
 
-def read(engine: Engine, study_name: str) -> Summary:
-    """Summarise a study.
+def read_records(engine: Engine, study_id: int) -> Records:
+    """Fetch what a summary is made from.
 
     Raises:
-        StudyMissing: there is none of this name.
         StorageError: the database cannot be read.
     """
-    identity = queries.study_by_name(engine, study_name)
-    records = Records(
-        trials=queries.trial_rows(engine, identity.study_id),
-        folds=queries.fold_rows(engine, identity.study_id),
-        ends=queries.first_last_weights(engine, identity.study_id),
+    return Records(
+        trials=queries.trial_rows(engine, study_id),
+        folds=queries.fold_rows(engine, study_id),
+        ends=queries.first_last_weights(engine, study_id),
     )
-    return summarise(identity, records)
+
+
+def baseline_of(identity: StudyIdentity) -> LossConfig:
+    """Losses of a study's baseline, as it was made.
+
+    Raises:
+        UsageError: a version of this project that has other settings made it.
+    """
+    try:
+        return LossConfig.model_validate(identity.config["loss"])
+    except (ValidationError, KeyError) as error:
+        what = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ("loss",)
+        raise UsageError(
+            [
+                f"study {identity.name!r}: its setting {'.'.join(map(str, what))} is not one of "
+                "this version; report it with the version that made it"
+            ]
+        ) from None
 
 
 def summarise(identity: StudyIdentity, records: Records) -> Summary:
     """Numbers of a study from its rows."""
-    loss = LossConfig.model_validate(identity.config["loss"])
-    last = _last_epochs(records.ends)
+    flags = Flags(baseline_of(identity), records.trials, records.ends)
     fold_scores: dict[int | None, list[float]] = defaultdict(list)
     for row in records.folds:
         if row.score is not None:
             fold_scores[row.trial_id].append(row.score)
-    flags = _Flags(loss, records.trials, last)
     return Summary(
         study=identity.name,
         data=str(identity.config["data"]),
@@ -136,57 +143,6 @@ def summarise(identity: StudyIdentity, records: Records) -> Summary:
         ),
         failures=failures(records.trials),
     )
-
-
-class _Flags:
-    """Says of each trial whether its weights stayed or collapsed."""
-
-    def __init__(
-        self,
-        loss: LossConfig,
-        rows: Sequence[TrialRow],
-        last: Mapping[int | None, Sequence[FoldValues]],
-    ) -> None:
-        self._loss = loss
-        self._last = last
-        declared = declared_params(BASELINE_ARM, loss)
-        self._baseline = {
-            row.repeat: shares(last.get(row.trial_id, ()))
-            for row in rows
-            if row.state == "complete" and row.cell == Cell(BASELINE_ARM, declared, row.repeat).hash
-        }
-
-    def unmoved(self, row: TrialRow) -> bool:
-        return _is_learned(row) and is_unmoved(self._start(row), self._ends(row))
-
-    def collapsed(self, row: TrialRow) -> bool:
-        if not _is_learned(row):
-            return False
-        paired = self._baseline.get(row.repeat)
-        return is_collapsed(self._start(row), self._ends(row), self._loss.auto_weight_clamp, paired)
-
-    def moves(self, row: TrialRow) -> Mapping[str, tuple[float, float]] | None:
-        found = moves(self._start(row), self._ends(row)) if _is_learned(row) else {}
-        return {str(term): ends for term, ends in found.items()} or None
-
-    def _start(self, row: TrialRow) -> Mapping[Any, float]:
-        return starting_weights(loss_config(row.arm, row.params, self._loss))
-
-    def _ends(self, row: TrialRow) -> Sequence[FoldValues]:
-        return self._last.get(row.trial_id, ())
-
-
-def _is_learned(row: TrialRow) -> bool:
-    return "lr_multiplier" in row.params
-
-
-def _last_epochs(ends: Sequence[EpochEnd]) -> dict[int | None, list[FoldValues]]:
-    """Values of each trial's last epoch, fold by fold."""
-    by_fold = {(end.trial_id, end.fold): end.values for end in ends}  # the last comes last
-    last: dict[int | None, list[FoldValues]] = defaultdict(list)
-    for (trial_id, _), values in by_fold.items():
-        last[trial_id].append(values)
-    return last
 
 
 def _counts(rows: Sequence[TrialRow]) -> TrialCounts:
@@ -204,13 +160,14 @@ def _arm(
     arm: str,
     rows: Sequence[TrialRow],
     fold_scores: Mapping[int | None, Sequence[float]],
-    flags: _Flags,
+    flags: Flags,
 ) -> ArmSummary:
     states = Counter(row.state for row in rows)
     complete = [row for row in rows if row.state == "complete"]
-    scored = [(row.value, row) for row in complete if row.value is not None]
+    search = [row for row in complete if row.repeat == 0]
+    scored = [(row.value, row) for row in search if row.value is not None]
     values = [value for value, _ in scored]
-    over_folds = [stdev(s) for row in complete if len(s := fold_scores.get(row.trial_id, ())) > 1]
+    over_folds = [stdev(s) for row in search if len(s := fold_scores.get(row.trial_id, ())) > 1]
     best, best_row = max(scored, key=lambda pair: pair[0]) if scored else (None, None)
     return ArmSummary(
         arm=arm,

@@ -87,7 +87,7 @@ def is_collapsed(
     """
     if any(values[f"weight_{term}"] is None for values in last for term in start):
         return True
-    if any(_at_bound(values, bounds) for values in last):
+    if any(at_bound(values, bounds) for values in last):
         return True
     now = shares(last)
     if now.get("kl", 0.0) > MOST_KL:
@@ -119,7 +119,8 @@ def _fold_shares(values: FoldValues) -> dict[Term, float]:
     return {term: part / total for term, part in weighted.items()} if total > 0 else {}
 
 
-def _at_bound(values: FoldValues, bounds: tuple[float, float]) -> bool:
+def at_bound(values: FoldValues, bounds: tuple[float, float]) -> bool:
+    """Whether a learned scalar lies at one of its bounds."""
     low, high = bounds
     return any(
         scalar <= low + tolerance or scalar >= high - tolerance

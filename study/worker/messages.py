@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from model.errors import Shortage
 from model.outcomes import EpochReport, Outcome, TrialSpec
+from storage.rows import Truth
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Ready:
     """Trials that it has room for at once; 1 if that was not to be found out."""
     pid: int
     """Of its process."""
+    truth: Truth | None = None
+    """Labels and subjects of its data, if it knows them."""
 
 
 @dataclass(frozen=True)

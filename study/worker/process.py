@@ -22,6 +22,7 @@ from typing import NoReturn, Protocol
 
 from model.errors import ModelError, OutOfMemory
 from model.outcomes import EpochReport, Outcome, TrialSpec
+from storage.rows import Truth
 from study.worker.messages import (
     Answer,
     Drop,
@@ -58,6 +59,11 @@ class Trainer(Protocol):
     @property
     def data_hash(self) -> str:
         """Hash of the data it trains on."""
+        ...
+
+    @property
+    def truth(self) -> Truth | None:
+        """Labels and subjects of the data, so that predictions can be scored without it."""
         ...
 
     def largest_stack(self, workers: int | None, /) -> int:
@@ -149,7 +155,16 @@ def serve(line: Line, factory: str) -> int:
         traceback.print_exc()
         line.say(Refused(f"a worker could not start: {type(error).__name__}: {error}"))
         return 1
-    line.say(Ready(trainer.device, trainer.devices, trainer.data_hash, stack, os.getpid()))
+    line.say(
+        Ready(
+            trainer.device,
+            trainer.devices,
+            trainer.data_hash,
+            stack,
+            os.getpid(),
+            trainer.truth,
+        )
+    )
     while True:
         answer = trained(trainer, line.job(), line.on_epoch)
         line.say(answer)

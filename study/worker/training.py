@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from model.device import keep_freed_memory
@@ -12,6 +13,7 @@ from model.fit import FitContext, FitSettings, fit
 from model.memory import CudaMemory, free, shortage
 from model.outcomes import Outcome, TrialSpec
 from model.probe import largest_stack
+from storage.rows import Truth
 from study.config import StudyConfig
 from study.sequences import study_sequences
 from study.worker.process import OnEpoch
@@ -62,6 +64,20 @@ class StackTrainer:
     def data_hash(self) -> str:
         """Hash of the data it trains on."""
         return self._context.sequences.digest
+
+    @property
+    def truth(self) -> Truth:
+        """Labels and subjects of the data."""
+        sequences = self._context.sequences
+        names = sequences.subject_names
+        return Truth(
+            sequence_ids=tuple(sequences.sequence_id.tolist()),
+            labels=sequences.label.astype(np.uint8).tobytes(),
+            subjects=tuple(names[i] for i in sequences.subject.tolist()),
+            fine=sequences.hierarchy.fine,
+            coarse=sequences.hierarchy.coarse,
+            other=sequences.hierarchy.other,
+        )
 
     def largest_stack(self, workers: int | None) -> int:
         """Most trials that the device has room for; CPU_STACK on a CPU.

@@ -32,6 +32,9 @@ ARMS = [
     LossConfig(auto_weighting="direct"),
     LossConfig(auto_weighting="direct_anchored"),
     LossConfig(auto_weighting="equal"),
+    LossConfig(auto_weighting="random"),
+    LossConfig(auto_weighting="dwa"),
+    LossConfig(auto_weighting="uw_so"),
 ]
 COUNTS = (len(HIERARCHY.fine), 2, len(HIERARCHY.coarse))
 NARROW = {"bmm", "baddbmm", "convolution", "mkldnn_convolution"}

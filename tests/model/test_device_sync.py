@@ -32,6 +32,9 @@ ARMS = [
     LossConfig(auto_weighting="direct"),
     LossConfig(auto_weighting="direct_anchored"),
     LossConfig(auto_weighting="equal"),
+    LossConfig(auto_weighting="random"),
+    LossConfig(auto_weighting="dwa"),
+    LossConfig(auto_weighting="uw_so"),
 ]
 TRIALS = [TrialSpec(str(i), loss) for i, loss in enumerate(ARMS)]
 META = torch.device("meta")

@@ -175,6 +175,24 @@ def test_training_and_validation_compute_the_same_total(context: FitContext) -> 
     torch.testing.assert_close(validation.sum(), training)
 
 
+@pytest.mark.parametrize("name", ["random", "dwa", "uw_so"])
+def test_validation_uses_the_mean_weights_of_the_epoch(context: FitContext, name: str) -> None:
+    """After one step that mean is the step's: training and validation total are the same."""
+    made = stack(context, LossConfig(auto_weighting=name), LossConfig())
+    batch = next(iter(made.batches.val_dataloader()))
+    draws = torch.arange(8.0, dtype=torch.float64).view(2, 4).sin()
+    counted = torch.ones_like(batch.counted)
+    whole = StackBatch(batch.x, batch.mask, batch.label, counted, None, draws)
+    training = made.module.training_step(whole, 0)
+    made.module.on_validation_epoch_start()
+    torch.testing.assert_close(made.module.validation_step(whole, 0).sum(), training)
+    metrics = made.module.epoch_metrics()
+    weights = torch.stack([metrics[f"weight_{term}"] for term in TERMS], 1)
+    losses = torch.stack([metrics[f"val_{term}"] for term in TERMS], 1)
+    torch.testing.assert_close((weights * losses).sum(1), metrics["val_total"])
+    torch.testing.assert_close(metrics["train_total"].sum(), training)
+
+
 def test_logs_each_epoch(context: FitContext) -> None:
     """weight_<term> = exp(-s) and s_<term>, per fold, detached from the graph."""
     rows: list[EpochReport] = []

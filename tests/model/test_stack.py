@@ -28,6 +28,9 @@ ARMS = [
     LossConfig(auto_weighting="direct", lr_multiplier=10),
     LossConfig(auto_weighting="direct_anchored", rho=0.3, lr_multiplier=10),
     LossConfig(auto_weighting="equal"),
+    LossConfig(auto_weighting="random"),
+    LossConfig(auto_weighting="dwa", temperature=0.5),
+    LossConfig(auto_weighting="uw_so", temperature=5),
 ]
 
 Histories = dict[str, list[dict[str, NDArray[np.float64]]]]

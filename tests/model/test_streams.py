@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from model.data.batches import DeviceData, Scaling, TrainBatches, ValidationBatches
+from model.data.folds import SPLITS
 from model.data.masks import GAMMA, dropout_masks, splitmix64
 from model.data.sequences import SequenceSet
 from model.data.streams import BatchPlan, Streams
+from model.fit import FitContext
 from tests.model.conftest import made_up
 
 
@@ -108,6 +111,32 @@ def test_order_and_dropout_belong_to_fold_and_repeat() -> None:
     assert len(set(keys)) == 9
 
 
+def test_repeats_that_share_a_split_share_nothing_else(context: FitContext) -> None:
+    """Same folds and scaling; weights, order, dropout and drawn loss weights of their own."""
+    plan, length = context.plan, context.data.length
+    repeats = [context.streams.of_repeat(repeat) for repeat in (3, 3 + SPLITS, 3 + 2 * SPLITS)]
+    for same in zip(*repeats, strict=True):
+        for one, other in combinations(same, 2):
+            assert np.array_equal(one.train, other.train)
+            assert np.array_equal(one.test, other.test)
+            assert np.array_equal(one.mean, other.mean)
+            assert not np.array_equal(plan.epoch(one, 0, length), plan.epoch(other, 0, length))
+            assert one.dropout_key != other.dropout_key
+            assert not np.array_equal(one.draws(0, 9), other.draws(0, 9))
+            assert not torch.equal(context.initial(one), context.initial(other))
+
+
+def test_draws_belong_to_the_stream_and_the_epoch(context: FitContext) -> None:
+    one, other = context.streams.of_repeat(0)
+    many = one.draws(0, 5000)
+    assert np.array_equal(many[:7], one.draws(0, 7)), "whatever the number of steps"
+    assert not np.array_equal(many, one.draws(1, 5000))
+    assert not np.array_equal(many, other.draws(0, 5000))
+    assert np.abs(many.mean(0)).max() < 5 / 5000**0.5
+    assert np.abs(many.std(0) - 1).max() < 0.06
+    assert np.abs(np.corrcoef(many.T) - np.eye(4)).max() < 0.07
+
+
 def masks(*keys: int, step: int = 0, batch: int = 64, rate: float = 0.2) -> Tensor:
     return dropout_masks(torch.tensor(keys), step, (batch, 10), rate)
 
@@ -124,7 +153,8 @@ def test_dropout_drops_its_share_of_every_channel(key: int, step: int, rate: flo
     mask = masks(key, step=step, batch=4000, rate=rate)[0]
     dropped = (mask == 0).double().mean(0)
     assert torch.allclose(mask[mask != 0], torch.tensor(1 / (1 - rate)))
-    assert (dropped - rate).abs().max() < 6 * (rate * (1 - rate) / 4000) ** 0.5 + 1e-9
+    bound = 6 * (rate * (1 - rate) / 4000) ** 0.5 + 12 / 4000  # Bernstein's, at 1.5e-8
+    assert (dropped - rate).abs().max() < bound
 
 
 def test_random_bits_are_those_of_splitmix64() -> None:

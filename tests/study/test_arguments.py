@@ -14,7 +14,7 @@ FLAGS = {
     "--n-trials", "--data", "--storage", "--study-name", "--config", "--preset", "--arms",
     "--folds", "--epochs", "--seed", "--workers", "--device", "--stack", "--dry-run",
     "--accept-changes", "--stall-limit", "--trial-limit", "--outage-limit", "--log-format",
-    "--log-level",
+    "--log-level", "--confirm", "--until-decided", "--reruns",
 }  # fmt: skip
 
 

@@ -9,14 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.config import LossConfig
-from model.weighting.registry import SCHEMES
-from study.arms import ARMS, BASELINE_ARM, PARAMETERS, declared_params, grid_params, loss_config
+from model.weighting.registry import SCHEMES, scheme
+from model.weighting.stepwise import StepwiseWeighting
+from study.arms import (
+    ARMS,
+    BASELINE_ARM,
+    DEFAULT_ARMS,
+    PARAMETERS,
+    declared_params,
+    grid_params,
+    loss_config,
+)
+from study.config import StudyConfig
 from study.grid import GridConfig
 from study.space import distributions
 
 BASELINE = LossConfig()
 SPACE = distributions(list(ARMS))
 COUNTS = {"fixed": 64, "uncertainty": 8, "direct": 4, "direct_anchored": 9, "equal": 1}
+COUNTS |= {"random": 1, "dwa": 3, "uw_so": 3}
 
 
 def params_of(arm: str, baseline: LossConfig = BASELINE) -> list[dict[str, float | str]]:
@@ -39,6 +50,9 @@ def test_grid_has_every_combination_once(arm: str) -> None:
         ("direct", {"lr_multiplier": 0.1}),
         ("direct_anchored", {"lr_multiplier": 10.0, "rho": 1.0}),
         ("equal", {}),
+        ("random", {}),
+        ("dwa", {"temperature": 2.0}),
+        ("uw_so", {"temperature": 1.0}),
     ],
 )
 def test_declared_cell(arm: str, declared: dict[str, float | str]) -> None:
@@ -119,3 +133,25 @@ def test_distributions_cover_every_trial_and_nothing_of_absent_arms() -> None:
             for name, value in {"arm": arm, "repeat": 3, **params}.items():
                 assert space[name]._contains(space[name].to_internal_repr(value))
     assert not space["arm"].single()
+
+
+def test_a_study_has_controls_only_when_told() -> None:
+    assert StudyConfig().arms == DEFAULT_ARMS
+    assert set(ARMS) - set(DEFAULT_ARMS) == {"random", "dwa", "uw_so"}
+    assert DEFAULT_ARMS == ("fixed", "uncertainty", "direct", "direct_anchored", "equal")
+
+
+def test_controls_learn_nothing() -> None:
+    """The report takes an arm with a learning rate of its own for a learned one."""
+    assert not any("lr_multiplier" in ARMS[arm].grid for arm in ("equal", "random", "dwa", "uw_so"))
+
+
+def test_each_temperature_reaches_its_scheme() -> None:
+    for arm in ("dwa", "uw_so"):
+        for temperature in (0.5, 7.0):
+            assert loss_config(arm, {"temperature": temperature}, BASELINE).temperature == (
+                temperature
+            )
+        own = scheme(ARMS[arm].scheme)([loss_config(arm, {}, BASELINE)], (18, 2, 9))
+        assert isinstance(own, StepwiseWeighting)
+        assert own.temperature.tolist() == [[ARMS[arm].declared["temperature"]]]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from model.config import NETWORK_PRESETS
-from study.arms import ARMS, loss_config
-from study.config import RunOptions, StudyConfig
+from model.data.folds import SPLITS
+from study.arms import ARMS, DEFAULT_ARMS, loss_config
+from study.config import MOST_REPEATS, RunOptions, StudyConfig
 from study.plan import plan
 from study.presets import DEFAULT_PRESET, PRESETS
 from study.run_arguments import RunParser
@@ -24,12 +25,12 @@ def test_every_preset_is_a_study_whose_plan_trains(name: str) -> None:
         loss_config(cell.arm, cell.params, config.loss)
 
 
-def test_quick_is_the_default_and_full_has_all_subjects_and_arms() -> None:
+def test_quick_is_the_default_and_full_has_all_subjects_and_default_arms() -> None:
     assert DEFAULT_PRESET == "quick"
     assert resolved() == resolved("--preset", "quick")
     full = resolved("--preset", "full")
     assert (full.subjects, full.folds, full.training.epochs) == (None, 5, 30)
-    assert full.arms == tuple(ARMS)
+    assert full.arms == DEFAULT_ARMS
 
 
 def test_flag_over_variable_over_file_over_preset(tmp_path: Path) -> None:
@@ -148,3 +149,7 @@ def test_a_trial_is_judged_after_whole_epochs(epochs: int, before: int) -> None:
 def test_an_empty_table_changes_nothing(tmp_path: Path) -> None:
     own = toml(tmp_path, "[training]\n[network]\n[grid.fixed]")
     assert resolved("--config", own) == resolved()
+
+
+def test_every_repeat_that_can_be_asked_for_has_a_split_of_its_own() -> None:
+    assert MOST_REPEATS == SPLITS - 1

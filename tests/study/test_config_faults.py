@@ -28,7 +28,7 @@ def test_everything_wrong_in_every_source_comes_at_once(tmp_path: Path) -> None:
         STUDY_FOLDZ="3", STUDY_NETWORK="bse", STUDY_N_TRIALS="1",
         STUDY_GRID__FIXED__KL_WEIGHT="[0.1",
     )  # fmt: skip
-    known_arms = "fixed, uncertainty, direct, direct_anchored, equal"
+    known_arms = "fixed, uncertainty, direct, direct_anchored, equal, random, dwa, uw_so"
     expected = {
         f"{file}: preset: expected one of smoke, quick, full, found 'quik'; did you mean 'quick'?",
         f"{file}: folds: expected a number greater than or equal to 2, found 1",
@@ -41,7 +41,7 @@ def test_everything_wrong_in_every_source_comes_at_once(tmp_path: Path) -> None:
         f"{file}: grid.fixed.beta: expected a parameter of fixed "
         "(alpha, nine_class_weight, kl_weight)",
         f"{file}: grid.dirct: expected an arm with a grid "
-        "(fixed, uncertainty, direct, direct_anchored); did you mean 'direct'?",
+        "(fixed, uncertainty, direct, direct_anchored, dwa, uw_so); did you mean 'direct'?",
         f"{file}: grid.direct.rho: expected a parameter of direct (lr_multiplier)",
         "STUDY_FOLDZ: no such setting; did you mean 'STUDY_FOLDS'?",
         "STUDY_NETWORK: expected a network preset (tiny, base, reference) or a table, found 'bse'; "
@@ -122,6 +122,28 @@ def test_a_name_that_is_too_long() -> None:
 def test_n_trials_must_be_given() -> None:
     with pytest.raises(UsageError, match="--n-trials: expected a value, found none"):
         resolve(RunParser().parse([]), {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("--confirm", "0"), "--confirm: expected a number greater than or equal to 1, found '0'"),
+        (("--confirm", "1000"), "--confirm: expected a number less than or equal to 999"),
+        (("--confirm", "many"), "--confirm: expected a whole number, found 'many'"),
+        (("--reruns", "2"), "--reruns: expected --confirm or --until-decided beside it"),
+        (
+            ("--until-decided", "--confirm", "1"),
+            "--confirm: expected 2 to 499 repeats at the last look of a race, found 1",
+        ),
+        (
+            ("--until-decided", "--confirm", "500"),
+            "--confirm: expected 2 to 499 repeats at the last look of a race, found 500",
+        ),
+    ],
+)
+def test_repeats_that_no_confirmation_can_have(flags: tuple[str, ...], expected: str) -> None:
+    (fault,) = faults(*flags)
+    assert fault.startswith(expected)
 
 
 def test_more_folds_than_subjects() -> None:

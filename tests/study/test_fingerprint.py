@@ -80,7 +80,9 @@ def test_grids_of_arms_that_are_not_in_the_study_do_not_matter() -> None:
 def test_a_study_without_a_pruner_is_what_it_was_before_there_were_any() -> None:
     settings = StudyConfig(arms=("fixed",)).model_dump(mode="json")
     grid = {"fixed": settings["grid"]["fixed"]}
-    before = {key: value for key, value in settings.items() if key != "pruning"} | {"grid": grid}
+    before = {
+        key: value for key, value in settings.items() if key not in ("pruning", "verdict")
+    } | {"grid": grid}
     now = made_of(arms="fixed")
     assert now.config == before
     assert differences(replace(now, config=before), now) == []
@@ -172,3 +174,15 @@ def test_environment_is_plain_json_with_versions() -> None:
     assert found["device"] == "cpu"
     assert found["packages"]["torch"]
     assert found["packages"]["optuna"].startswith("5.")
+
+
+def test_what_a_trial_is_trained_by_has_no_grid_arms_or_verdict() -> None:
+    made = [
+        made_of(arms="fixed"),
+        made_of(arms="fixed,direct"),
+        made_of(verdict={"rope": 0.01}),
+        made_of(pruning={"pruner": "within_arm"}),
+    ]
+    assert len({one.training_hash for one in made}) == 1
+    assert len({one.config_hash for one in made}) == 4
+    assert made_of(folds=4).training_hash != made[0].training_hash

@@ -44,6 +44,16 @@ def test_the_same_command_reports_and_starts_no_worker(
     assert run(finished, NO_WORKER, n_trials=1) == 0
 
 
+def test_a_confirmation_that_is_finished_starts_no_worker(finished: str) -> None:
+    assert run(finished, NO_WORKER, "--confirm", "2") == 2
+    assert run(finished, STEADY, "--confirm", "1") == 0
+    assert run(finished, NO_WORKER, "--confirm", "1") == 0
+    assert run(finished, NO_WORKER) == 0
+    assert run(finished, NO_WORKER, "--confirm", "2") == 2
+    assert run(finished, STEADY, "--confirm", "2") == 0
+    assert run(finished, NO_WORKER, "--confirm", "2") == 0
+
+
 def test_more_trials_or_another_study_need_a_worker(finished: str) -> None:
     assert run(finished, NO_WORKER, n_trials=3) == 2
     assert run(finished, NO_WORKER, "--study-name", "other") == 2

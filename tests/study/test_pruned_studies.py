@@ -21,7 +21,7 @@ from study.arms import loss_config
 from study.config import RunOptions, StudyConfig
 from study.launch import Ending, run_study
 from study.plan import plan
-from study.report import summary
+from study.report import conclusion
 from study.run_arguments import RunParser
 from study.sources import resolve
 from tests.study import commands
@@ -152,7 +152,7 @@ def test_the_report_counts_what_was_pruned_by_arm(
     url, _ = ended
     rows = commands.rows(url)
     engine = open_engine(url)
-    shown = summary.read(engine, "study")
+    shown, _ = conclusion.read(engine, "study")
     engine.dispose()
     assert shown.trials.pruned == len(lowest_halves(config))
     for arm in shown.arms:

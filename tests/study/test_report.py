@@ -15,7 +15,7 @@ import study
 from storage.engine import open_engine
 from study.report.__main__ import main
 from study.report.attempts import last_words
-from study.report.summary import read
+from study.report.conclusion import read
 from study.report.text import render
 from tests.study.recorded import ARMS, OTHER, database, every_kind_of_trial, recording
 
@@ -71,15 +71,20 @@ def test_json_has_null_for_what_does_not_exist(report: Report) -> None:
     uncertainty = found["arms"][1]
     assert (uncertainty["trials"], uncertainty["failed"], uncertainty["retried"]) == (0, 1, 1)
     assert [uncertainty[name] for name in ("mean", "sd", "best", "best_params")] == [None] * 4
-    assert (found["contrasts"], found["detectable_difference"]) == ([], None)
+    first = found["contrasts"][0]
+    assert (first["arm"], first["view"], first["primary"]) == ("uncertainty", "declared", True)
+    numbers = ("difference", "ci95", "p_corrected", "p_holm", "p_equivalent", "reachable")
+    assert [first[name] for name in numbers] == [None] * 6
+    assert first["note"] == "no complete trial of uncertainty in this view"
+    assert (found["noise"], found["subjects"]) == ([], None)
 
 
 def test_headline_names_figures_and_claims_nothing_beyond(report: Report) -> None:
     headline = json.loads(report("json"))["headline"]
-    assert headline.startswith("Mean score over trials that ran to their end: ")
-    assert "fixed 0.745 (SD 0.035, 2 trials)" in headline
-    assert "direct 0.635 (SD 0.120, 2 trials)" in headline
-    assert headline.endswith("too few repeats to say which is better.")
+    assert headline.startswith("No difference shown between direct (+.0000 [-.2201, .2201]) ")
+    assert "from one trial an arm, as declared beforehand" in headline
+    assert "1 of 2 direct trials did not move" in headline
+    assert headline.endswith("not compared: uncertainty.")
     assert headline.count(". ") == 0, "one sentence"
 
 
@@ -87,29 +92,33 @@ def test_text_fits_80_columns_and_says_it_all(report: Report) -> None:
     text = report("text")
     assert max(map(len, text.splitlines())) <= 80
     assert "4 complete, 1 pruned, 1 failed, 1 running, 1 waiting" in text
-    assert "best fixed: alpha=0.7 nine_class_weight=0.2 kl_weight=0.1" in text
-    assert "weights: multiclass 0.50 to" in text
+    assert "alpha=0.7 nine_class_weight=0.2" in text
+    assert "multiclass 0.5 to" in text
     assert "failed, non_finite_loss: 1 (1 for good); last: epoch 2, fold 1, kl" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["fixed", "2", "0.7450", "0.0354", "0.0212", "0.7700", "9.0"] in rows
-    assert ["direct", "1", "1", "0", "0", "0"] in rows
-    assert ["equal", "0", "-", "-", "-", "-", "0.5"] in rows
+    assert ["fixed", "2", "0.7450", "0.0354", "0.0212", "0.7700"] in rows
+    assert ["equal", "0", "-", "-", "-", "-"] in rows
+    counts = next(row for row in rows if row[:1] == ["direct"] and row[-1] == "4.0")
+    assert counts[-6:-1] == ["1", "0", "0", "0", "0"]
 
 
 def test_no_name_moves_a_terminals_cursor(url: str) -> None:
     engine = open_engine(url)
-    summary = replace(read(engine, "study"), data="a\x1b[2Jb")
+    summary, findings = read(engine, "study")
+    summary = replace(summary, data="a\x1b[2Jb")
     engine.dispose()
-    said = render(summary)
+    said = render(summary, findings)
     assert "a\\x1b[2Jb" in said
     assert all(line.isprintable() for line in said.split("\n"))
 
 
-def test_markdown_is_one_table_whatever_reasons_hold(report: Report) -> None:
-    lines = report("markdown").splitlines()
-    table = [line for line in lines if line.startswith("| ")]
-    assert len(table) == 2 + len(ARMS)
-    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+def test_markdown_tables_are_whole_whatever_reasons_hold(report: Report) -> None:
+    blocks = report("markdown").split("\n\n")
+    scores, *others = [block.splitlines() for block in blocks if block.startswith("| ")]
+    assert len(scores) == 2 + len(ARMS)
+    for table in (scores, *others):
+        assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    lines = [line for block in blocks for line in block.splitlines()]
     assert any(r"signal 9 \| out of memory" in line for line in lines)
 
 

@@ -74,7 +74,7 @@ def test_output_replaces_a_file_and_leaves_nothing_beside_it(url: str, tmp_path:
     report = tmp_path / "report.txt"
     report.write_text("old")
     assert main(["--storage", url, "--output", str(report)]) == 0
-    assert report.read_text().startswith("study 'study'")
+    assert "\nstudy 'study' on wisdm51: " in report.read_text()
     assert list(tmp_path.iterdir()) == [report]
 
 

@@ -12,8 +12,8 @@ from optuna_dashboard import get_note, save_note
 
 from storage.optuna_schema import open_optuna
 from study.report import markdown
+from study.report.conclusion import read
 from study.report.note import LONGEST, note, refresh_note, written
-from study.report.summary import read
 from tests.study.recorded import BASELINE, OTHER, database, recording
 
 
@@ -22,13 +22,13 @@ def test_note_holds_the_table_and_is_written_once(tmp_path: Path) -> None:
     trials = optuna.create_study(storage=open_optuna(url), study_name="study")
     with recording(url, study_id=trials._study_id) as recorder:
         recorder.complete(BASELINE, [0.7, 0.8])
-        assert refresh_note(url, read(recorder.engine, "study"))
+        assert refresh_note(url, *read(recorder.engine, "study"))
         assert "| fixed | 1 | 0.7500 |" in get_note(trials)
-        assert not refresh_note(url, read(recorder.engine, "study"))
+        assert not refresh_note(url, *read(recorder.engine, "study"))
         recorder.complete(OTHER, [0.8, 0.9])
-        assert refresh_note(url, read(recorder.engine, "study"))
+        assert refresh_note(url, *read(recorder.engine, "study"))
         assert "| fixed | 2 | 0.8000 |" in get_note(trials)
-        assert get_note(trials) == markdown.render(read(recorder.engine, "study"))
+        assert get_note(trials) == markdown.render(*read(recorder.engine, "study"))
 
 
 @given(lengths=st.lists(st.integers(0, 3 * LONGEST), max_size=4))

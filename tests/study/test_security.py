@@ -24,8 +24,8 @@ from markdown_it import MarkdownIt
 from storage.optuna_schema import open_optuna
 from study.config import StudyConfig
 from study.plan import Cell
+from study.report.conclusion import read
 from study.report.note import refresh_note
-from study.report.summary import read
 from tests.study.commands import SMALL, run
 from tests.study.recorded import BASELINE, database, recording
 from tests.study.served import asked, serving
@@ -211,7 +211,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with recording(url, study_id=study._study_id, name=markup, config=config) as recorder:
             recorder.complete(BASELINE, [0.7, 0.8])
             recorder.fail(Cell("equal"), "exception", f"KeyError: {markup}", final=True)
-            refresh_note(url, read(recorder.engine, markup))
+            refresh_note(url, *read(recorder.engine, markup))
     storage.engine.dispose()
     with serving("--storage", url) as (address, _):
         yield address

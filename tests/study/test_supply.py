@@ -117,6 +117,33 @@ def test_a_cell_that_is_free_again_comes_before_later_ones(mine: Trials) -> None
     assert hashes(supply.next_job(2)) == ["cell0002"]
 
 
+def test_a_stage_begins_when_the_one_before_is_finished(mine: Trials, others: Trials) -> None:
+    asked: list[int] = []
+
+    def later() -> list[CellRef]:
+        asked.append(1)
+        return CELLS[: min(2 + len(asked), 4)]
+
+    run(others, Supply(others, CELLS[2:3]).next_job(1))
+    supply = Supply(mine, CELLS[:2], later)
+    assert not supply.go_on()
+    assert asked == []
+    for cell in CELLS[:2]:
+        run(mine, supply.next_job(1))
+        supply.finished(cell, "complete")
+    assert supply.go_on()
+    assert (supply.total(), supply.left(), supply.of_stage()) == (3, 0, 0)  # others were first
+    assert supply.go_on()
+    assert (supply.total(), supply.left(), supply.of_stage()) == (4, 1, 1)
+    assert hashes(job := supply.next_job(2)) == ["cell0003"]
+    run(mine, job)
+    supply.finished(CELLS[3], "complete")
+    assert not supply.is_last_stage
+    assert not supply.go_on()
+    assert supply.is_last_stage
+    assert supply.counts() == {"complete": 4}
+
+
 def test_a_trial_takes_the_database_no_longer_the_more_there_are(
     mine: Trials, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

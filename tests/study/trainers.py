@@ -3,7 +3,8 @@
 What goes wrong is told through the environment, which workers inherit:
 TRAINER_PAUSE (seconds an epoch), TRAINER_FAULTS (JSON: scheme -> Fault), TRAINER_JOURNAL
 (a file that gets a line a job), TRAINER_DATA (hash of the data), TRAINER_DEVICES (names),
-TRAINER_STACK (trials it says it has room for), TRAINER_ROOM (trials it does have room for).
+TRAINER_STACK (trials it says it has room for), TRAINER_ROOM (trials it does have room for),
+TRAINER_NOISE (SD of what is added to the score of each fold, by arm and repeat).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from model.outcomes import (
     TrialResult,
     TrialSpec,
 )
+from storage.rows import Truth
 from study.config import StudyConfig
 
 if TYPE_CHECKING:
@@ -57,7 +59,13 @@ class Steady:
         self._epochs = config.training.epochs
         self._pause = float(os.environ.get("TRAINER_PAUSE", "0"))
         self._faults: dict[str, str] = json.loads(os.environ.get("TRAINER_FAULTS", "{}"))
+        self._noise = float(os.environ.get("TRAINER_NOISE", "0"))
         self._room = int(os.environ.get("TRAINER_ROOM", "1000"))
+
+    @property
+    def truth(self) -> Truth | None:
+        """Labels of the two sequences, of two subjects, on which it predicts."""
+        return Truth(("a", "b"), bytes([0, 1]), ("s1", "s2"), ("x", "y"), ("x", "other"), "other")
 
     def largest_stack(self, workers: int | None) -> int:
         sharing = math.ceil((workers or 1) / len(self.devices))
@@ -110,7 +118,11 @@ class Steady:
         }
 
     def _scores(self, trial: TrialSpec) -> NDArray[np.float64]:
-        return score_of(trial.loss) + np.linspace(-0.01, 0.01, self._folds)
+        folds = score_of(trial.loss) + np.linspace(-0.01, 0.01, self._folds)
+        if not self._noise:
+            return folds
+        seed = int.from_bytes(trial.loss.auto_weighting.encode()) + trial.repeat
+        return folds + np.random.default_rng(seed).normal(0, self._noise, self._folds)
 
     def _result(self, trial: TrialSpec) -> TrialResult:
         folds = [

@@ -10,7 +10,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from model.data.folds import assign_folds
+from model.data.folds import SPLITS, assign_folds
 from model.data.sequences import SequenceSet
 from model.errors import ConfigError, DataError
 from model.hierarchy import Hierarchy
@@ -88,6 +88,16 @@ def test_repeats_split_anew(seed: int) -> None:
     sequences = uneven()
     splits = {assign_folds(sequences, 5, seed, repeat).tobytes() for repeat in range(4)}
     assert len(splits) == 4
+
+
+@given(st.integers(0, 2**32), st.integers(0, SPLITS - 1), st.integers(1, 9))
+@settings(deadline=None, max_examples=20)
+def test_repeats_a_multiple_of_splits_apart_share_their_split(
+    seed: int, repeat: int, times: int
+) -> None:
+    sequences = uneven()
+    split = assign_folds(sequences, 5, seed, repeat)
+    np.testing.assert_array_equal(split, assign_folds(sequences, 5, seed, repeat + times * SPLITS))
 
 
 def test_stratifies_as_well_as_scikit_learn() -> None:
