@@ -135,7 +135,8 @@ def test_a_stage_begins_when_the_one_before_is_finished(mine: Trials, others: Tr
     assert (supply.total(), supply.left(), supply.of_stage()) == (3, 0, 0)  # others were first
     assert supply.go_on()
     assert (supply.total(), supply.left(), supply.of_stage()) == (4, 1, 1)
-    assert hashes(job := supply.next_job(2)) == ["cell0003"]
+    job = supply.next_job(2)
+    assert hashes(job) == ["cell0003"]
     run(mine, job)
     supply.finished(CELLS[3], "complete")
     assert not supply.is_last_stage
