@@ -13,7 +13,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from sqlalchemy import Connection, Engine, Table, bindparam, event, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -162,7 +162,7 @@ def optuna_translated(engine: Engine) -> Iterator[None]:
         cause = error.__cause__
         reason = cause.orig if isinstance(cause, DBAPIError) else cause or error
         said: Exception = UnavailableError(masked(engine.url), first_line(reason))
-        if isinstance(cause, DBAPIError | PoolTimeout):
+        if isinstance(cause, DBAPIError | PoolTimeout | PendingRollbackError):
             said = translation(engine.url, cause) or said
         raise said from error
 

@@ -10,7 +10,13 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.errors import SchemaMissing, StorageError, UnavailableError
@@ -59,9 +65,16 @@ _SQLITE_PASSING = {
 _SQLITE_BROKEN = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
-def translation(url: URL, error: DBAPIError | PoolTimeout | sqlite3.Error) -> StorageError | None:
+Lost = DBAPIError | PoolTimeout | PendingRollbackError | sqlite3.Error
+"""What may say something about the database. A rollback is pending where a connection was lost
+and the session went on: Optuna asks again in another way when a query fails."""
+
+
+def translation(url: URL, error: Lost) -> StorageError | None:
     """The error of this package that says the same; None if it is not about the database."""
     where = masked(url)
+    if isinstance(error, PendingRollbackError):
+        return UnavailableError(where, "connection lost in a transaction", transient=True)
     cause = error.orig if isinstance(error, DBAPIError) else error
     if getattr(cause, "sqlstate", None) == "42P01" or "no such table" in str(cause):
         return SchemaMissing(

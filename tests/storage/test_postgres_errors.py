@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.storage import _create_scoped_session
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from storage import studies
 from storage.engine import open_engine, reading, retried, writing
@@ -176,3 +179,23 @@ def test_what_comes_through_optuna_is_told_the_same_way(server_url: str) -> None
 def names(storage: RDBStorage) -> list[str]:
     with optuna_translated(storage.engine):
         return [study.study_name for study in storage.get_all_studies()]
+
+
+def test_a_session_that_goes_on_after_its_connection_was_cut_passes(server_url: str) -> None:
+    """Optuna's do: a query that failed is taken for too long a one and put in another way."""
+    storage = open_optuna(server_url)
+    with pytest.raises(UnavailableError) as lost:
+        cut_and_go_on(storage)
+    assert lost.value.__cause__ is not None
+    assert isinstance(lost.value.__cause__.__cause__, PendingRollbackError)
+    assert lost.value.transient
+    assert names(storage) == []
+    storage.engine.dispose()
+
+
+def cut_and_go_on(storage: RDBStorage) -> None:
+    opened = optuna_translated(storage.engine)
+    with opened, _create_scoped_session(storage.scoped_session) as session:
+        with suppress(OperationalError):
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        session.execute(text("SELECT 1"))
