@@ -1,4 +1,4 @@
-"""The numbers of a report. `summarise` is pure; `read` fetches what it needs.
+"""The numbers of a report. `summarise` is pure; `read_records` fetches what it needs.
 
 The score of a trial is the mean over its folds, after the last epoch.
 """

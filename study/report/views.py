@@ -124,19 +124,24 @@ def contrasts_of(
 def raced(pairs: Sequence[Pair], race: Race, rope: float) -> list[Contrast]:
     """Primary contrasts of a study that races, each as the race left it."""
     members = [
-        Tested(pair, "population", race.runners[pair.arm].test, race.runners[pair.arm].note)
+        Tested(pair, "population", runner.test, runner.note)
+        if (runner := race.runners.get(pair.arm))
+        else tested(pair, "population")
         for pair in pairs
-        if pair.arm in race.runners
     ]
-    return [
-        replace(
-            contrast,
-            p_holm=race.runners[contrast.arm].p_holm,
-            verdict=race.runners[contrast.arm].verdict,
-            reachable=contrast.difference is not None
-            and not race.runners[contrast.arm].out_of_reach,
-            repeats=race.runners[contrast.arm].repeats,
-            look=race.runners[contrast.arm].look or None,
-        )
-        for contrast in family(members, rope, primary=True)
-    ]
+    return [_left(contrast, race) for contrast in family(members, rope, primary=True)]
+
+
+def _left(contrast: Contrast, race: Race) -> Contrast:
+    """A contrast as the race left it; one that could not take part stays as it is."""
+    runner = race.runners.get(contrast.arm)
+    if runner is None:
+        return contrast
+    return replace(
+        contrast,
+        p_holm=runner.p_holm,
+        verdict=runner.verdict,
+        reachable=contrast.difference is not None and not runner.out_of_reach,
+        repeats=runner.repeats,
+        look=runner.look or None,
+    )
