@@ -83,6 +83,7 @@ class _Study:
                 rope=self.rope,
                 wanted=material.wanted,
                 subjects=material.subjects,
+                looks=material.looks if is_confirmed else 1,
             ),
             noise=tuple(
                 of
@@ -151,7 +152,7 @@ class _Study:
             known_cells(records.trials, records.folds, sizes),
             stopping,
         )
-        return views.raced(pairs, race, self.rope)
+        return views.raced(pairs, race, self.rope, len(stopping.looks))
 
     def _cell(self, arm: str) -> Cell:
         run = next(r for r in self.evidence.runs if r.configuration == self.cells[arm])

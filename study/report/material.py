@@ -67,6 +67,11 @@ class Material:
         """How its confirmation stops."""
         return of_json(studies.stopping(self.engine, self.identity.study_id))
 
+    @property
+    def looks(self) -> int:
+        """Looks that share the level of the primary contrasts."""
+        return len(self.stopping.looks) if self.stopping and self.stopping.races else 1
+
     @cached_property
     def predictions(self) -> list[queries.OofRow]:
         """All out-of-fold predictions."""

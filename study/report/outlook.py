@@ -37,6 +37,7 @@ def power(
     rope: float,
     wanted: float,
     subjects: int | None,
+    looks: int = 1,
 ) -> Power | None:
     """Of the least certain of the primary pairs; None if none can be tested.
 
@@ -47,6 +48,7 @@ def power(
         rope: half the width of the region of practical equivalence.
         wanted: the difference asked about.
         subjects: how many the study has; None if not known.
+        looks: that share the level, in a study that races.
     """
     tests = []
     for pair in pairs:
@@ -57,7 +59,7 @@ def power(
     if not tests:
         return None
     test = max(tests, key=lambda t: t.se)
-    level, sd, ratio = LEVEL / size, test.sd, test.test_train
+    level, sd, ratio = LEVEL / (size * looks), test.sd, test.test_train
     folds = pairs[0].differences.shape[1] if pairs[0].repeats else round(1 / ratio) + 1
     needed = repeats_needed(wanted, sd, folds, ratio, level, POWER)
     more = None if needed is None else max(0, needed - test.n // folds)

@@ -84,11 +84,20 @@ def tested(pair: Pair, scope: Scope) -> Tested:
     return Tested(pair, scope, test, pair.note)
 
 
-def family(members: Sequence[Tested], rope: float, *, primary: bool) -> list[Contrast]:
-    """Contrasts of one Holm family; members without a test count in its size."""
+def family(
+    members: Sequence[Tested], rope: float, *, primary: bool, looks: int = 1
+) -> list[Contrast]:
+    """Contrasts of one Holm family; members without a test count in its size.
+
+    Args:
+        members: of the family.
+        rope: half the width of the region of practical equivalence.
+        primary: whether the headline rests on them.
+        looks: that share the level, in a study that races.
+    """
     adjusted = holm([m.test.p_two_sided() if m.test else None for m in members])
     return [
-        _contrast(member, p, rope, len(members), primary=primary)
+        _contrast(member, p, rope, len(members) * looks, primary=primary)
         for member, p in zip(members, adjusted, strict=True)
     ]
 

@@ -121,7 +121,7 @@ def contrasts_of(
     return family([tested(pair, scope) for pair in pairs], rope, primary=primary)
 
 
-def raced(pairs: Sequence[Pair], race: Race, rope: float) -> list[Contrast]:
+def raced(pairs: Sequence[Pair], race: Race, rope: float, looks: int) -> list[Contrast]:
     """Primary contrasts of a study that races, each as the race left it."""
     members = [
         Tested(pair, "population", runner.test, runner.note)
@@ -129,7 +129,7 @@ def raced(pairs: Sequence[Pair], race: Race, rope: float) -> list[Contrast]:
         else tested(pair, "population")
         for pair in pairs
     ]
-    return [_left(contrast, race) for contrast in family(members, rope, primary=True)]
+    return [_left(contrast, race) for contrast in family(members, rope, primary=True, looks=looks)]
 
 
 def _left(contrast: Contrast, race: Race) -> Contrast:

@@ -15,6 +15,7 @@ from study.report.__main__ import FORMATS, main
 from study.stopping import Stopping
 from study.verdict.correlated import corrected_t, plain_t
 from study.verdict.holm import holm
+from study.verdict.power import detectable
 from tests.study.report.studied import ARMS, FOLDS, IDS, Studied, declared, noisy, recorded
 
 SHIFTS = {"fixed": 0.0, "uncertainty": -0.06, "direct": 0.0005, "equal": -0.03}
@@ -231,6 +232,15 @@ def test_a_race_ends_where_its_rule_says(report: Report) -> None:
     assert (contrast["verdict"], contrast["look"]) == ("worse", 1)
     assert contrast["repeats"] == 2, "what came after the decision does not count"
     assert contrast["p_holm"] >= 2 * contrast["p_corrected"]
+    assert found["power"]["level"] == pytest.approx(0.05 / 2 / 2), "two arms, two looks"
+    differences = [
+        np.array(noisy(declared("uncertainty", r), SHIFTS["uncertainty"]))
+        - noisy(declared("fixed", r))
+        for r in (1, 2)
+    ]
+    test = corrected_t(np.array(differences), ratio(range(1, 3)))
+    least = detectable(test.sd, test.n, test.test_train, 0.05 / 2 / 2)
+    assert contrast["detectable"] == pytest.approx(least)
     assert any("looks at 2, 4 repeats" in limit for limit in found["limits"])
 
 
