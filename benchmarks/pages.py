@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import Mistake
+from benchmarks.command import DONE, MISTAKE, Mistake
 from benchmarks.result import Row
 
 
@@ -57,3 +59,44 @@ def fill(page: Path, mark: str, content: str) -> None:
         raise Mistake(f"{page}: expected the marks {begin} and {end}")
     after = between.sub(lambda _: f"{begin}\n{content.strip()}\n{end}", before)
     page.write_text(after, encoding="utf-8")
+
+
+def show_results(
+    package: str,
+    results: Path,
+    mark: str,
+    shown_of: Callable[[Path], str],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Be the command `python -m PACKAGE.report [RESULTS] [--into PAGE]`; returns its exit code.
+
+    Args:
+        package: whose results they are.
+        results: where they lie unless the command says otherwise.
+        mark: between whose comments they go in a page.
+        shown_of: results as Markdown; raises Mistake.
+        argv: arguments; by default the process's.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {package}.report",
+        description=f"Results of python -m {package} as Markdown.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("results", nargs="?", type=Path, default=results, help=f"({results.name})")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="PAGE",
+        help=f"put them between the marks <!-- {mark} --> and <!-- /{mark} --> of this page",
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        shown = shown_of(arguments.results)
+        if arguments.into is not None:
+            fill(arguments.into, mark, shown)
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
+        return MISTAKE
+    if arguments.into is None:
+        print(shown)
+    return DONE

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import DONE, MISTAKE, Mistake
-from benchmarks.pages import fill
+from benchmarks.pages import show_results
 from benchmarks.real_verdict.judged import Judged, Pairs, accepted, named, seen, together
 from benchmarks.real_verdict.runner import read
 from benchmarks.report import bullets, grid
@@ -22,29 +20,9 @@ BAD_RATE = 0.25
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.real_verdict.report",
-        description="Results of python -m benchmarks.real_verdict as Markdown.",
-        allow_abbrev=False,
+    return show_results(
+        "benchmarks.real_verdict", RESULTS, MARK, lambda file: markdown(read(file)), argv
     )
-    parser.add_argument("results", nargs="?", type=Path, default=RESULTS, help=f"({RESULTS.name})")
-    parser.add_argument(
-        "--into",
-        type=Path,
-        metavar="PAGE",
-        help=f"put them between the marks <!-- {MARK} --> and <!-- /{MARK} --> of this page",
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        shown = markdown(read(arguments.results))
-        if arguments.into is not None:
-            fill(arguments.into, MARK, shown)
-    except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        return MISTAKE
-    if arguments.into is None:
-        print(shown)
-    return DONE
 
 
 def markdown(results: Mapping[str, Any]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import DONE, MISTAKE, Mistake
-from benchmarks.pages import fill
+from benchmarks.command import Mistake
+from benchmarks.pages import show_results
 from benchmarks.report import bullets, grid
 from benchmarks.verdict.raced import FIXED_TRAININGS, PLANNED, SHORTER
 from benchmarks.verdict.simulate import PLANS
@@ -33,29 +32,9 @@ Generated = Mapping[str, Any]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.verdict.report",
-        description="Results of python -m benchmarks.verdict as Markdown.",
-        allow_abbrev=False,
+    return show_results(
+        "benchmarks.verdict", RESULTS, MARK, lambda file: markdown(read(file)), argv
     )
-    parser.add_argument("results", nargs="?", type=Path, default=RESULTS, help=f"({RESULTS.name})")
-    parser.add_argument(
-        "--into",
-        type=Path,
-        metavar="PAGE",
-        help=f"put them between the marks <!-- {MARK} --> and <!-- /{MARK} --> of this page",
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        shown = markdown(read(arguments.results))
-        if arguments.into is not None:
-            fill(arguments.into, MARK, shown)
-    except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        return MISTAKE
-    if arguments.into is None:
-        print(shown)
-    return DONE
 
 
 def read(file: Path) -> dict[str, Any]:
